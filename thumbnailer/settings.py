@@ -45,6 +45,11 @@ def output_endings(settings: Settings) -> list[str]:
     return [f".{settings.format}"] + ([".thumbnails.json"] if settings.manifest else [])
 
 
+def setting_names() -> list[str]:
+    """The keys of the configuration, in the order of `Pulumi.yaml`."""
+    return [key.name for key in _KEYS]
+
+
 def read_settings(config: pulumi.Config) -> Settings:
     """The settings in `config`; a key that is not set has its default. Raises `SettingsError` with every fault."""
     values: dict[str, Any] = {}
@@ -285,7 +290,7 @@ def _combination_faults(settings: Settings, bad: set[str]) -> Iterator[_Fault]:
 def _unknown_keys(namespace: str) -> Iterator[_Fault]:
     # Config has no list of its keys; these two are where it looks them up.
     visible: Mapping[str, Any] = {**stack_config.get_config_env(), **stack_config.CONFIG.get()}
-    names = [key.name for key in _KEYS]
+    names = setting_names()
     for full_name in sorted(visible):
         found_in, _, name = full_name.partition(":")
         if found_in == namespace and name not in names:

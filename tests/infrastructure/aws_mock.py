@@ -1,0 +1,135 @@
+"""What AWS and Docker answer: every type and call that the program may use, and what each adds to its inputs.
+
+Under mocks an output that nobody gives becomes None and drops an input without a word, so a type or call that is not
+listed here is an error, and a type lists every output that the program reads.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
+
+ACCOUNT = "123456789012"
+REGION = "eu-north-1"
+DIGEST = "sha256:" + "ab" * 32
+AUTO_NAMING = "-1a2b3c4"
+"""What the engine adds to a resource's name to make AWS's name: 8 characters."""
+
+
+@dataclass(frozen=True)
+class MockedType:
+    """`name_input` is what auto-naming fills, with names of at most `limit` characters that `legal` describes."""
+
+    name_input: str | None = None
+    limit: int = 0
+    legal: str = ""
+    outputs: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    tagged: bool = False
+
+
+def _arn(service: str, resource: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda state: f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource.format(**state)}"
+
+
+TYPES: Mapping[str, MockedType] = {
+    "aws:s3/bucket:Bucket": MockedType(
+        "bucket", 63, r"[a-z0-9][a-z0-9-]+[a-z0-9]", {"arn": lambda state: f"arn:aws:s3:::{state['bucket']}"}, True
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": MockedType(),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": MockedType(),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": MockedType(),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": MockedType(),
+    "aws:s3/bucketPolicy:BucketPolicy": MockedType(),
+    "aws:s3/bucketNotification:BucketNotification": MockedType(),
+    "aws:ecr/repository:Repository": MockedType(
+        "name",
+        256,
+        r"[a-z0-9]+(-[a-z0-9]+)*",
+        {
+            "arn": _arn("ecr", "repository/{name}"),
+            "registryId": lambda state: ACCOUNT,
+            "repositoryUrl": lambda state: f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{state['name']}",
+        },
+        True,
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": MockedType(),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": MockedType(),
+    "docker:index/image:Image": MockedType(
+        outputs={"repoDigest": lambda state: f"{state['imageName'].removesuffix(':latest')}@{DIGEST}"}
+    ),
+    "aws:iam/role:Role": MockedType(
+        "name", 64, r"[\w+=,.@-]+", {"arn": lambda state: f"arn:aws:iam::{ACCOUNT}:role/{state['name']}"}, True
+    ),
+    "aws:iam/rolePolicy:RolePolicy": MockedType("name", 128, r"[\w+=,.@-]+"),
+    "aws:cloudwatch/logGroup:LogGroup": MockedType(
+        "name", 512, r"[\w./#-]+", {"arn": _arn("logs", "log-group:{name}")}, True
+    ),
+    "aws:sqs/queue:Queue": MockedType(
+        "name",
+        80,
+        r"[\w-]+",
+        {
+            "arn": _arn("sqs", "{name}"),
+            "url": lambda state: f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{state['name']}",
+        },
+        True,
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": MockedType(),
+    "aws:lambda/function:Function": MockedType("name", 64, r"[\w-]+", {"arn": _arn("lambda", "function:{name}")}, True),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": MockedType(),
+    "aws:lambda/permission:Permission": MockedType("statementId", 100, r"[\w-]+"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": MockedType("name", 255, r"[\w-]+", tagged=True),
+    "aws:kms/key:Key": MockedType(outputs={"arn": _arn("kms", "key/1234abcd")}, tagged=True),
+    "aws:sns/topic:Topic": MockedType("name", 256, r"[\w-]+", {"arn": _arn("sns", "{name}")}, True),
+    "aws:sns/topicPolicy:TopicPolicy": MockedType(),
+    "aws:sns/topicSubscription:TopicSubscription": MockedType(),
+    "thumbnailer:index:VideoThumbnailer": MockedType(),
+}
+
+CALLS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": lambda args: {"accountId": ACCOUNT},
+    "aws:index/getPartition:getPartition": lambda args: {"partition": "aws"},
+    "aws:index/getRegion:getRegion": lambda args: {"region": REGION},
+    "aws:s3/getBucket:getBucket": lambda args: {**args, "arn": f"arn:aws:s3:::{args['bucket']}"},
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda args: {
+        **args,
+        "userName": "AWS",
+        "password": "password-of-the-registry",
+    },
+}
+
+
+class AwsMock(pulumi.runtime.Mocks):
+    """Answers as the engine with its providers would; in a preview what AWS decides is unknown."""
+
+    def __init__(self, preview: bool) -> None:
+        self.preview = preview
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        mocked = TYPES.get(args.typ)
+        if mocked is None:
+            raise LookupError(f"{args.name}: the mock has no type {args.typ}; add a row to TYPES in {__file__}")
+        if any("_" in key for key in args.inputs):
+            raise ValueError(f"{args.name} of {args.typ}: inputs are not camelCase: {sorted(args.inputs)}")
+        state = dict(args.inputs)
+        if mocked.name_input and mocked.name_input not in state:
+            state[mocked.name_input] = args.name + AUTO_NAMING
+        if mocked.name_input and not (
+            len(state[mocked.name_input]) <= mocked.limit and re.fullmatch(mocked.legal, state[mocked.name_input])
+        ):
+            raise ValueError(
+                f"{args.typ} takes names of {mocked.limit} characters {mocked.legal}, not {state[mocked.name_input]!r}"
+            )
+        for output, made_of in mocked.outputs.items():
+            state[output] = rpc.UNKNOWN if self.preview else made_of(state)
+        return f"{args.name}-id", state
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        answer = CALLS.get(args.token)
+        if answer is None:
+            raise LookupError(f"the mock has no call {args.token}; add a row to CALLS in {__file__}")
+        return answer(args.args), []

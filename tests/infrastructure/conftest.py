@@ -1,0 +1,32 @@
+"""What the infrastructure tests share: one stack with everything switched on, in an update and in a preview."""
+
+import pytest
+
+from .recording import Recording, record
+
+EVERYTHING = {
+    "suffixes": '[".mp4", ".mov"]',
+    "widths": "[640, 320]",
+    "manifest": "true",
+    "outputPrefix": "thumbnails/",
+    "reservedConcurrency": "5",
+    "alarmEmail": "team@example.com",
+}
+
+
+@pytest.fixture(params=["update", "preview"])
+def stack(request: pytest.FixtureRequest) -> Recording:
+    """The stack with every optional part, as an update and as a preview declares it."""
+    return record(EVERYTHING, preview=request.param == "preview")
+
+
+@pytest.fixture
+def deployed() -> Recording:
+    """The stack with every optional part, as an update declares it."""
+    return record(EVERYTHING)
+
+
+@pytest.fixture
+def plain() -> Recording:
+    """The stack with nothing set, as an update declares it."""
+    return record()

@@ -1,0 +1,263 @@
+"""Every setting, good and bad, as `pulumi config` holds it: as text."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from thumbnailer.settings import Settings, SettingsError, check, output_endings, read_settings, setting_names
+
+from .recording import ProgramFailed, record
+
+PROJECT = "video-thumbnailer"
+
+
+def read(**config: str) -> Settings:
+    pulumi.runtime.set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()})
+    return read_settings(pulumi.Config(PROJECT))
+
+
+def complaint(**config: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(**config)
+    return str(caught.value)
+
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("suffixes", '[".mp4"]', (".mp4",)),
+    ("suffixes", '[".mp4", ".MP4", ".m4v", "-raw.mov"]', (".mp4", ".MP4", ".m4v", "-raw.mov")),
+    ("position", "auto", "auto"),
+    ("position", "0", "0"),
+    ("position", "12.5", "12.5"),
+    ("position", "25%", "25%"),
+    ("position", "33.333%", "33.333%"),
+    ("position", "100%", "100%"),
+    ("widths", "[0]", (0,)),
+    ("widths", "[640, 320, 16384]", (640, 320, 16384)),
+    ("widths", "[1,2,3,4,5,6,7,8]", (1, 2, 3, 4, 5, 6, 7, 8)),
+    ("format", "jpg", "jpg"),
+    ("format", "webp", "webp"),
+    ("format", "avif", "avif"),
+    ("format", "png", "png"),
+    ("quality", "1", 1),
+    ("quality", "100", 100),
+    ("manifest", "true", True),
+    ("manifest", "false", False),
+    ("bucket", "", None),
+    ("bucket", "abc", "abc"),
+    ("bucket", "films.example.com", "films.example.com"),
+    ("bucket", "a" * 63, "a" * 63),
+    ("outputBucket", "", None),
+    ("outputBucket", "posters-2", "posters-2"),
+    ("outputPrefix", "", ""),
+    ("outputPrefix", "thumbnails/", "thumbnails/"),
+    ("outputPrefix", "small-", "small-"),
+    ("outputPrefix", "bilder/häst & co/", "bilder/häst & co/"),
+    ("architecture", "x86_64", "x86_64"),
+    ("architecture", "arm64", "arm64"),
+    ("memorySize", "512", 512),
+    ("memorySize", "10240", 10240),
+    ("timeout", "30", 30),
+    ("timeout", "900", 900),
+    ("reservedConcurrency", "-1", None),
+    ("reservedConcurrency", "1", 1),
+    ("logRetentionDays", "1", 1),
+    ("logRetentionDays", "3653", 3653),
+    ("alarmEmail", "", None),
+    ("alarmEmail", "first.last+alarms@mail.example.com", "first.last+alarms@mail.example.com"),
+    ("forceDestroy", "true", True),
+]
+
+BAD: list[tuple[str, str, str]] = [
+    ("suffixes", "[]", "a list of 1 to 20 endings"),
+    ("suffixes", '[""]', "a list of 1 to 20 endings"),
+    ("suffixes", ".mp4", "a list of 1 to 20 endings"),
+    ("suffixes", "[1]", "a list of 1 to 20 endings"),
+    ("suffixes", '{".mp4": true}', "a list of 1 to 20 endings"),
+    ("suffixes", '["*.mp4"]', "letters, digits, dots, hyphens or underscores"),
+    ("suffixes", '["ö.mp4"]', "letters, digits, dots, hyphens or underscores"),
+    ("suffixes", '[".mp4", ".mp4"]', "none of them the ending of another"),
+    ("suffixes", '[".mp4", "4"]', "none of them the ending of another"),
+    ("suffixes", '["-raw.mov", ".mov"]', "none of them the ending of another"),
+    ("suffixes", json.dumps([f".{number}x" for number in range(21)]), "a list of 1 to 20 endings"),
+    ("suffixes", json.dumps(["x" * 65]), "each 1 to 64 letters"),
+    ("suffixes", '[".jpg"]', "its objects end in .jpg"),
+    ("suffixes", '["g"]', "its objects end in .jpg"),
+    ("suffixes", '[".poster.jpg"]', "its objects end in .jpg"),
+    ("position", "", "auto, seconds"),
+    ("position", "middle", "auto, seconds"),
+    ("position", "AUTO", "auto, seconds"),
+    ("position", "-1", "auto, seconds"),
+    ("position", "1e400", "auto, seconds"),
+    ("position", "nan", "auto, seconds"),
+    ("position", "1000000", "auto, seconds"),
+    ("position", "00:12", "auto, seconds"),
+    ("position", "101%", "a share from 0% to 100%"),
+    ("position", "25 %", "a share from 0% to 100%"),
+    ("position", "١", "auto, seconds"),
+    ("position", "12\n", "auto, seconds"),
+    ("widths", "[]", "1 to 8 different whole numbers"),
+    ("widths", "640", "1 to 8 different whole numbers"),
+    ("widths", "[640, 640]", "1 to 8 different whole numbers"),
+    ("widths", "[-1]", "from 0 to 16384"),
+    ("widths", "[16385]", "from 0 to 16384"),
+    ("widths", "[true]", "1 to 8 different whole numbers"),
+    ("widths", "[640.5]", "1 to 8 different whole numbers"),
+    ("widths", '["640"]', "1 to 8 different whole numbers"),
+    ("widths", "[1,2,3,4,5,6,7,8,9]", "1 to 8 different whole numbers"),
+    ("format", "jpeg", "jpg, webp, avif or png"),
+    ("format", "", "jpg, webp, avif or png"),
+    ("format", "JPG", "jpg, webp, avif or png"),
+    ("quality", "0", "from 1 to 100"),
+    ("quality", "101", "from 1 to 100"),
+    ("quality", "high", "from 1 to 100"),
+    ("quality", "80.5", "from 1 to 100"),
+    ("quality", "", "from 1 to 100"),
+    ("quality", "9" * 5000, "from 1 to 100"),
+    ("manifest", "yes", "true or false"),
+    ("manifest", "True", "true or false"),
+    ("bucket", "ab", "3 to 63 lower-case letters"),
+    ("bucket", "a" * 64, "3 to 63 lower-case letters"),
+    ("bucket", "Films", "3 to 63 lower-case letters"),
+    ("bucket", "my_films", "3 to 63 lower-case letters"),
+    ("bucket", "-films", "a letter or digit at each end"),
+    ("bucket", "films..example", "3 to 63 lower-case letters"),
+    ("bucket", "192.168.5.4", "3 to 63 lower-case letters"),
+    ("bucket", "films--use1-az4--x-s3", "general purpose bucket"),
+    ("bucket", "s3://films", "3 to 63 lower-case letters"),
+    ("bucket", "arn:aws:s3:::films", "3 to 63 lower-case letters"),
+    ("outputBucket", "Posters", "3 to 63 lower-case letters"),
+    ("outputPrefix", "/thumbnails", "no / in front"),
+    ("outputPrefix", "a//b", "no //"),
+    ("outputPrefix", "../b", "no .."),
+    ("outputPrefix", "a*", "none of * ? $"),
+    ("outputPrefix", "a?", "none of * ? $"),
+    ("outputPrefix", "${aws:username}/", "none of * ? $"),
+    ("outputPrefix", "a\x00b", "at most 512 bytes"),
+    ("outputPrefix", "a\n", "at most 512 bytes"),
+    ("outputPrefix", "ä" * 257, "at most 512 bytes"),
+    ("architecture", "amd64", "x86_64 or arm64"),
+    ("architecture", "", "x86_64 or arm64"),
+    ("memorySize", "511", "from 512 to 10240"),
+    ("memorySize", "10241", "from 512 to 10240"),
+    ("memorySize", "1 GB", "from 512 to 10240"),
+    ("timeout", "29", "from 30 to 900"),
+    ("timeout", "901", "from 30 to 900"),
+    ("timeout", "15m", "from 30 to 900"),
+    ("reservedConcurrency", "0", "a whole number from 1, or -1"),
+    ("reservedConcurrency", "-2", "a whole number from 1, or -1"),
+    ("reservedConcurrency", "", "a whole number from 1, or -1"),
+    ("logRetentionDays", "0", "one of 1, 3, 5"),
+    ("logRetentionDays", "31", "one of 1, 3, 5"),
+    ("logRetentionDays", "for ever", "one of 1, 3, 5"),
+    ("alarmEmail", "team", "an e-mail address"),
+    ("alarmEmail", "team@localhost", "an e-mail address"),
+    ("alarmEmail", "a b@example.com", "an e-mail address"),
+    ("alarmEmail", "one@example.com,two@example.com", "an e-mail address"),
+    ("forceDestroy", "1", "true or false"),
+]
+
+
+@pytest.mark.parametrize(("key", "held", "value"), GOOD)
+def test_a_good_value_is_read(key: str, held: str, value: Any) -> None:
+    changed = {
+        field.name: getattr(read(**{key: held}), field.name)
+        for field in dataclasses.fields(Settings)
+        if field.name.replace("_", "") == key.lower()
+    }
+    assert list(changed.values()) == [value]
+
+
+@pytest.mark.parametrize(("key", "held", "may_hold"), BAD, ids=lambda text: text[:20])
+def test_a_bad_value_is_refused_by_name_with_what_it_may_hold(key: str, held: str, may_hold: str) -> None:
+    says = complaint(**{key: held})
+    assert f"  {key} holds " in says
+    assert may_hold in says
+    assert "1 setting cannot be used" in says
+
+
+def test_every_setting_has_a_good_and_a_bad_value_here() -> None:
+    assert {key for key, *_ in GOOD} == {key for key, *_ in BAD} == set(setting_names())
+
+
+def test_without_configuration_every_setting_has_its_default() -> None:
+    assert read() == Settings()
+
+
+def test_all_faults_are_named_at_once() -> None:
+    says = complaint(quality="0", timeout="soon", suffixes="[]", widhts="[640]")
+    assert "4 settings cannot be used, and nothing was changed" in says
+    for line in ("quality holds 0", "timeout holds soon", "suffixes holds []", "widhts is no setting"):
+        assert line in says
+
+
+def test_an_empty_value_is_shown_as_one() -> None:
+    assert 'format holds "";' in complaint(format="")
+
+
+def test_a_misspelt_key_is_named_with_the_one_that_was_meant() -> None:
+    assert "memorysize is no setting; did you mean memorySize?" in complaint(memorysize="512")
+
+
+def test_a_key_like_no_other_is_answered_with_the_keys_that_there_are() -> None:
+    assert "zoom is no setting; the settings are suffixes, position," in complaint(zoom="2")
+
+
+def test_keys_of_other_namespaces_are_not_looked_at() -> None:
+    pulumi.runtime.set_all_config({"aws:region": "eu-north-1", f"{PROJECT}:quality": "70"})
+    assert read_settings(pulumi.Config(PROJECT)).quality == 70
+
+
+@pytest.mark.parametrize("picture", ["jpg", "webp", "avif", "png"])
+def test_no_picture_can_start_the_function_again(picture: str) -> None:
+    assert f"its objects end in .{picture}" in complaint(format=picture, suffixes=f'[".mp4", ".{picture}"]')
+
+
+def test_a_manifest_cannot_start_the_function_again() -> None:
+    assert "and .thumbnails.json" in complaint(manifest="true", suffixes='[".json"]')
+    assert "and .thumbnails.json" in complaint(manifest="true", suffixes='["x.thumbnails.json"]')
+    assert read(manifest="false", suffixes='[".json"]').suffixes == (".json",)
+
+
+def test_pictures_in_another_bucket_cannot_start_the_function_either() -> None:
+    assert "start the function again" in complaint(outputBucket="posters", suffixes='[".jpg"]')
+
+
+def test_a_webp_picture_is_no_wider_than_its_format_allows() -> None:
+    assert "at most 16383" in complaint(format="webp", widths="[640, 16384]")
+    assert read(format="webp", widths="[16383]").widths == (16383,)
+
+
+def test_one_bucket_may_be_named_for_videos_and_pictures() -> None:
+    assert read(bucket="films", outputBucket="films").output_bucket == "films"
+
+
+def test_a_manifest_is_one_more_ending() -> None:
+    assert output_endings(Settings(format="webp")) == [".webp"]
+    assert output_endings(Settings(manifest=True)) == [".jpg", ".thumbnails.json"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"suffixes": ".mp4"},
+        {"widths": None},
+        {"quality": "80"},
+        {"quality": True},
+        {"manifest": "false"},
+        {"format": 1},
+    ],
+    ids=str,
+)
+def test_a_program_that_passes_another_type_is_told_so_too(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=f"{next(iter(wrong))} holds "):
+        check(Settings(**wrong))
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
+def test_a_bad_stack_ends_in_one_error_before_the_first_resource(preview: bool) -> None:
+    with pytest.raises(ProgramFailed) as caught:
+        record({"quality": "0", "format": "gif"}, preview=preview)
+    assert "2 settings cannot be used, and nothing was changed" in str(caught.value)

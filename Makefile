@@ -1,0 +1,53 @@
+# make            lists what there is to make
+# Everything is set up by itself, by the first Python of these that is 3.11 or newer; another: make PYTHON=… TARGET
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; exit; fi; done; echo python3)
+RUN := .venv/bin/python
+
+# Handed to the recipe through the environment, and unexpanded: a path may hold blanks, quotes and dollar signs.
+export VIDEO_PATH := $(value VIDEO)
+export LOCAL_SETTINGS := $(value SETTINGS)
+
+.PHONY: help setup local test check bench clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@echo "for make local:"
+	@echo "  VIDEO=path           a video, or a folder of them, instead of the two samples"
+	@echo "  SETTINGS='k=v k=v'   settings of Pulumi.yaml, such as: widths=[640,320] format=webp"
+	@echo "  RUNTIME=processes    serve the function by processes, or RUNTIME=docker by the built image"
+	@echo "  PORT=4566            the port of the emulated AWS"
+	@echo "  ONCE=1               end after the table instead of watching"
+
+setup: ## virtual environments and emulators; the others do it by themselves
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) was not found: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: Python %d.%d is too old: install Python \
+	3.11 or newer, or name one: make PYTHON=python3.13 …" % sys.version_info[:2])'
+	@exec $(PYTHON) local/setup.py
+
+local: setup ## the whole service on this machine, with two sample videos; Ctrl-C ends it
+	@exec $(RUN) -m local $(if $(VIDEO_PATH),--video "$$VIDEO_PATH") $(if $(LOCAL_SETTINGS),--settings "$$LOCAL_SETTINGS") \
+		$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(PORT),--port "$(PORT)") $(if $(ONCE),--once)
+
+test: setup ## all tests that this machine can run
+	@status=0; $(RUN) -m pytest || status=$$?; \
+	docker info >/dev/null 2>&1 || echo "Skipped for want of a Docker engine: the tests of the built image (marked docker)."; \
+	exit $$status
+
+check: setup ## format, lint, types, workflows, Dockerfile
+	@set -ex; \
+	$(RUN) -m ruff format --check .; \
+	$(RUN) -m ruff check .; \
+	$(RUN) -m mypy thumbnailer local tests __main__.py $(wildcard benchmarks); \
+	(cd docker-ffmpeg-thumb && ../$(RUN) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/image .); \
+	.venv/bin/zizmor --offline --no-progress .github/workflows; \
+	.venv/bin/hadolint docker-ffmpeg-thumb/Dockerfile
+
+bench: setup ## figures side by side
+	@exec $(RUN) -m benchmarks
+
+clean: ## removes all that was set up and made
+	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

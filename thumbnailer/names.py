@@ -13,7 +13,7 @@ _DIGEST = 6
 def base_name(name: str) -> str:
     """The start of every resource's name: lower-case letters, digits and hyphens, at most `BASE_LIMIT` characters.
 
-    A stack's name may have 100 characters, capitals, dots and underscores (Pulumi); a bucket's name may not (S3). A name
+    A stack's name may have 100 characters, capitals, dots and underscores (Pulumi); a bucket's may not (S3). A name
     that has to be changed gets a digest of the original, so that two names never become one.
     """
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -45,8 +45,9 @@ def create_role(
                 ["s3:GetObject", "s3:GetObjectVersion"],
                 [pulumi.Output.concat(videos.arn, "/*", suffix) for suffix in settings.suffixes],
             ),
-            # Without it S3 answers 403 for a video that is gone, and the function could not tell that from a missing
-            # right. S3 takes the key of such a request as its prefix; to list the bucket, which has none, stays denied.
+            # S3 answers 403 for a video that is gone as for one that is forbidden. The function then asks which keys
+            # start with this very key, which the condition allows; to list the bucket or a folder, whose prefix ends in
+            # no suffix, stays denied.
             Statement(
                 "TellMissingFromForbidden",
                 ["s3:ListBucket"],

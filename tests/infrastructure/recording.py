@@ -2,8 +2,8 @@
 
     record({"widths": "[320]"}, stack="dev", preview=True).one("aws:lambda/function:Function").inputs
 
-Pulumi's runtime keeps its settings in globals, and a program that waits for ever waits for ever: so every run has its own
-process and a time limit. A policy pack can use `record` too: it returns every resource with its inputs.
+Pulumi's runtime keeps its settings in globals, and a program can wait for ever: so every run has its own process and a
+time limit. A policy pack can use `record` too: it returns every resource with its inputs.
 """
 
 import json

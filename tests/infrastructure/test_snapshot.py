@@ -1,6 +1,6 @@
 """The whole graph as one text that a reviewer reads: a change of the infrastructure is a change of `snapshot.txt`.
 
-To accept a change: UPDATE_SNAPSHOT=1 python -m pytest tests/infrastructure/test_snapshot.py, then review the difference.
+To accept a change: UPDATE_SNAPSHOT=1 python -m pytest tests/infrastructure/test_snapshot.py, and review it.
 """
 
 import json

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import trustme
 from botocore.config import Config
 
 from local.failure import LocalFailure
@@ -27,6 +28,8 @@ class Emulator:
     """An emulated AWS that is up."""
 
     port: int
+    certificate: Path | None = None
+    """Of the authority that signed its certificate; set where it speaks TLS."""
     process: subprocess.Popen[bytes] | None = None  # None in the child that runs the program
     log: Path | None = None
 
@@ -40,32 +43,50 @@ class Emulator:
     @property
     def endpoint(self) -> str:
         # An address, not a name: boto3 then puts the bucket into the path, where no DNS is needed.
-        return f"http://127.0.0.1:{self.port}"
+        return self.at("127.0.0.1")
+
+    def at(self, address: str) -> str:
+        """Its URL for those who reach this machine by `address`."""
+        return f"{'https' if self.certificate else 'http'}://{address}:{self.port}"
 
     def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
         """A boto3 client of `service`; as the account itself unless `credentials` say whom."""
         given = credentials or CREDENTIALS
-        return _client(self.endpoint, service, given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"])
+        verify = str(self.certificate) if self.certificate else None
+        return _client(self.endpoint, verify, service, given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"])
 
 
 @cache
-def _client(endpoint: str, service: str, access_key: str, secret_key: str) -> Any:
+def _client(endpoint: str, verify: str | None, service: str, access_key: str, secret_key: str) -> Any:
     # Cached: making one takes up to 0.1 s. A session of its own, because boto3's default one is not for threads.
     session: Any = boto3.session.Session(region_name=REGION)
     return session.client(
         service,
         endpoint_url=endpoint,
+        verify=verify,
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
         config=Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 2}),
     )
 
 
+def _certificates(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path]:
+    """An authority of this run alone: its certificate, and a file with key and certificate that it signed for `hosts`."""
+    authority = trustme.CA()
+    certificate, own = folder / "authority.pem", folder / "emulator.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    authority.issue_cert(*hosts).private_key_and_cert_chain_pem.write_to_path(str(own))
+    return certificate, own
+
+
 @contextmanager
 def emulator(
     port: int, folder: Path, *, addresses: Sequence[str] = (), enforce_iam: bool = False
 ) -> Iterator[Emulator]:
-    """MiniStack on `port` of 127.0.0.1 and of further `addresses`; its log is in `folder`."""
+    """MiniStack on `port` of 127.0.0.1 and of further `addresses`; its log is in `folder`.
+
+    With `enforce_iam` it denies what no policy allows, and speaks TLS: the stack's policies refuse plain HTTP.
+    """
     if not PYTHON.exists():
         raise LocalFailure(f"{PYTHON} is missing: run `make setup`")
     if listening(port):
@@ -85,9 +106,14 @@ def emulator(
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "INFO",
     }
-    binds = [word for address in ("127.0.0.1", *addresses) for word in ("--bind", f"{address}:{port}")]
+    hosts = ("127.0.0.1", *addresses)
+    options = [word for host in hosts for word in ("--bind", f"{host}:{port}")]
+    certificate = None
+    if enforce_iam:
+        certificate, own = _certificates(folder, hosts)
+        options += ["--certfile", str(own), "--keyfile", str(own)]
     # In one process (no workers), by its web server rather than by its own command, which binds all interfaces or one.
-    command = [str(PYTHON), "-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "75", *binds]
+    command = [str(PYTHON), "-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "75", *options]
     with log.open("wb") as output, running(command, env=env, cwd=folder, output=output) as process:
         wait_until_listening(process, port, "the emulated AWS (MiniStack)", log, seconds=60)
-        yield Emulator(port, process, log)
+        yield Emulator(port, certificate, process, log)

@@ -33,6 +33,7 @@ from local.program import Function
 
 RIE = ROOT / ".local" / "aws-lambda-rie"
 INVOKE = "/2015-03-31/functions/function/invocations"
+CERTIFICATE_INSIDE = "/etc/emulated-aws.pem"
 # Lambda runs a function as sbx_user1051 with this id; what an image says of its user does not count there.
 LAMBDA_USER = "993:990"
 
@@ -47,15 +48,19 @@ class Environment:
 
 @contextmanager
 def environment(
-    function: Function, variables: Mapping[str, str], runtime: str, folder: Path, sink: "Log"
+    function: Function, variables: Mapping[str, str], runtime: str, folder: Path, sink: "Log", certificate: Path | None
 ) -> Iterator[Environment]:
     """An execution environment of `runtime`, `processes` or `docker`."""
     port = free_port()
     name = f"video-thumbnailer-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     if runtime == "docker":
-        command, env, cwd = container_command(function, variables, port, name), dict(os.environ), folder
+        command, env, cwd = container_command(function, variables, port, name, certificate), dict(os.environ), folder
     else:
-        command, env, cwd = process_command(port), process_variables(variables), ROOT / "docker-ffmpeg-thumb"
+        command, env, cwd = (
+            process_command(port),
+            process_variables(variables, certificate),
+            ROOT / "docker-ffmpeg-thumb",
+        )
         if not RIE.exists():
             raise LocalFailure(f"{RIE} is missing: run `make setup`")
     with running(command, env=env, cwd=cwd, output=subprocess.PIPE) as process:
@@ -80,19 +85,30 @@ def process_command(port: int) -> list[str]:
     ]
 
 
-def process_variables(variables: Mapping[str, str]) -> dict[str, str]:
+def process_variables(variables: Mapping[str, str], certificate: Path | None) -> dict[str, str]:
     """What the handler sees as a process: the function's variables and no others of this machine but these."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    if certificate:
+        kept["AWS_CA_BUNDLE"] = str(certificate)
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "LAMBDA_TASK_ROOT": str(ROOT / "docker-ffmpeg-thumb"), **variables}
 
 
-def container_command(function: Function, variables: Mapping[str, str], port: int, name: str) -> list[str]:
+def container_command(
+    function: Function, variables: Mapping[str, str], port: int, name: str, certificate: Path | None
+) -> list[str]:
     """The image as Lambda runs it: read-only but for /tmp, unprivileged, no /dev/shm, memory and processors limited."""
     command = ["docker", "run", "--rm", "--name", name, "--read-only", "--ipc", "none"]
     command += ["--tmpfs", f"/tmp:rw,nosuid,nodev,exec,mode=1777,size={function.storage_mb}m"]  # noqa: S108 - of the container
     command += ["--user", LAMBDA_USER, "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
     command += ["--memory", f"{function.memory_mb}m", "--memory-swap", f"{function.memory_mb}m", "--pids-limit", "1024"]
     command += ["--publish", f"127.0.0.1:{port}:8080"]
+    if certificate:
+        command += [
+            "--volume",
+            f"{certificate}:{CERTIFICATE_INSIDE}:ro",
+            "--env",
+            f"AWS_CA_BUNDLE={CERTIFICATE_INSIDE}",
+        ]
     for key, value in variables.items():
         command += ["--env", f"{key}={value}"]
     return [*command, runnable(function.image)]
@@ -104,7 +120,7 @@ def runnable(image: str) -> str:
 
 
 def lambda_variables(
-    emulator: Emulator, function: Function, log_group: str, endpoint: str, credentials: Mapping[str, str]
+    function: Function, log_group: str, endpoint: str, credentials: Mapping[str, str]
 ) -> dict[str, str]:
     """The environment of the function: what the stack declared, and what Lambda adds to it."""
     return {
@@ -254,7 +270,9 @@ def serving(
     # The emulator ends an invocation at the function's timeout; the forwarder waits a little longer for its word.
     seconds = function.timeout_seconds + 30
     with (
-        Environments(lambda: environment(function, variables, runtime, folder, sink), count) as environments,
+        Environments(
+            lambda: environment(function, variables, runtime, folder, sink, emulator.certificate), count
+        ) as environments,
         forwarder(environments, outcomes, seconds) as url,
     ):
         emulator.client("lambda").update_function_configuration(

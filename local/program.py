@@ -62,6 +62,7 @@ def register(
         answer = Path(exchange) / "answer.json"
         request = {
             "port": emulator.port,
+            "certificate": str(emulator.certificate) if emulator.certificate else None,
             "settings": dict(settings),
             "build_image": build_image,
             "answer": str(answer),
@@ -154,7 +155,8 @@ def run_program(emulator: Emulator, settings: Mapping[str, Any], build_image: bo
 def main(request: Mapping[str, Any]) -> None:
     """The child's side: run the program, write what it made, or why not."""
     try:
-        answer = run_program(Emulator(request["port"]), request["settings"], request["build_image"])
+        certificate = Path(request["certificate"]) if request["certificate"] else None
+        answer = run_program(Emulator(request["port"], certificate), request["settings"], request["build_image"])
     except LocalFailure as failure:
         answer = {"failure": f"the Pulumi program failed: {failure}"}
     Path(request["answer"]).write_text(json.dumps(answer))

@@ -136,8 +136,8 @@ def running(
             program=program,
         )
         credentials = _role_credentials(aws, registered.function.role) if enforce_iam else CREDENTIALS
-        host = aws.endpoint if runtime == "processes" else f"http://{_host_of_containers(registered, bridge)}:{port}"
-        variables = lambda_variables(aws, registered.function, registered.log_group, host, credentials)
+        endpoint = aws.endpoint if runtime == "processes" else aws.at(_host_of_containers(registered, bridge))
+        variables = lambda_variables(registered.function, registered.log_group, endpoint, credentials)
         count = environments or os.cpu_count() or 1
         print(f"starting {count} environments of the function as {_in_words(runtime)} …", flush=True)
         with serving(

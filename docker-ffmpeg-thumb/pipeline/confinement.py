@@ -1,0 +1,154 @@
+"""A process of its own for each job, under limits, killed with all its children when its time is up.
+
+A file that crashes, bombs or stalls a demuxer or a decoder takes its own job with it and nothing else: the handler
+lives on and states the outcome. The process is forked from the warm handler, so it starts in milliseconds; it answers in JSON
+over a pipe, because Lambda has no shared memory for the queues of `multiprocessing`, and because what a process that
+was taken over by a hostile file sends must not be unpickled.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pipeline.outcome import REJECTED, Outcome
+
+_ANSWER = 2**20
+"""Bytes that are accepted of an answer."""
+_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
+
+
+class JobFailed(Exception):
+    """A job ended without an outcome; the event must be tried again."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a job may use."""
+
+    seconds: float
+    """Of wall-clock time."""
+    memory: int
+    """Bytes of data of the demuxing process, the handler's own among them.
+
+    Data (`RLIMIT_DATA`) and not address space: the C library reserves 64 MiB of address space for each thread, and a
+    limit tight enough to protect anything would be spent by what is never touched.
+    """
+
+
+def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance) -> Outcome:
+    """Runs a job in a process of its own and returns its outcome.
+
+    A crash of that process and an excess of its limits are outcomes too, `rejected`: they are the file's doing.
+
+    Raises:
+        JobFailed: the job raised, was killed from outside, or waited for S3 until its time was up.
+    """
+    began = time.monotonic()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _child(job, writer, allowance)
+    os.close(writer)
+    try:
+        answer, late = _answer(reader, began + allowance.seconds)
+    finally:
+        os.close(reader)
+        # The group: FFmpeg too. It is gone already where the job ended by itself.
+        _kill_group(pid)
+        _, status, usage = os.wait4(pid, 0)
+    if answer is not None and "outcome" in answer:
+        return Outcome.from_json(answer["outcome"])
+    seconds = time.monotonic() - began
+    if answer is not None and "failed" in answer:
+        raise JobFailed(f"s3://{bucket}/{key}: {answer['failed']}")
+    reason = answer["rejected"] if answer else _reason(status, late, usage.ru_utime + usage.ru_stime, allowance)
+    if reason is None:
+        how = "its time was up while it waited" if late else f"its process ended with wait status {status}"
+        raise JobFailed(f"s3://{bucket}/{key}: {how}; most likely S3 did not answer, or memory ran out")
+    return Outcome(bucket, key, REJECTED, reason, seconds=round(seconds, 3))
+
+
+def _reason(status: int, late: bool, worked: float, allowance: Allowance) -> str | None:
+    """Why a process that gave no answer ended, where that is the file's doing."""
+    if late:
+        # Waiting for S3 takes no processor time; a file that keeps a demuxer busy does.
+        busy = worked > allowance.seconds / 2
+        return f"it took longer than {allowance.seconds:.0f} s to work on" if busy else None
+    if os.WIFSIGNALED(status):
+        number = signal.Signals(os.WTERMSIG(status))
+        if number == signal.SIGXCPU:
+            return f"it took longer than {allowance.seconds:.0f} s to work on"
+        if number in _CRASHES:
+            return f"it crashed the demuxer ({number.name})"
+    return None
+
+
+def _answer(reader: int, deadline: float) -> tuple[dict[str, Any] | None, bool]:
+    """Reads the answer until the pipe closes; whether the deadline came first."""
+    content = b""
+    while (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([reader], [], [], left)
+        if not ready:
+            break
+        chunk = os.read(reader, 65536)
+        if not chunk or len(content) > _ANSWER:
+            return _parsed(content), False
+        content += chunk
+    return None, True
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) and answer.keys() & {"outcome", "failed", "rejected"} else None
+
+
+def _kill_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue  # The group is made by the child itself, which may not have come so far.
+
+
+def _child(job: Callable[[], Outcome], writer: int, allowance: Allowance) -> NoReturn:
+    try:
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        _limit(resource.RLIMIT_DATA, allowance.memory)
+        _limit(resource.RLIMIT_CPU, int(allowance.seconds) + 1)
+        _limit(resource.RLIMIT_CORE, 0)
+        answer = _worked(job, allowance)
+        with open(writer, "wb") as pipe:
+            pipe.write(json.dumps(answer).encode())
+    finally:
+        # Not sys.exit: what the handler has registered to be done at its end is not the child's to do.
+        os._exit(0)
+
+
+def _worked(job: Callable[[], Outcome], allowance: Allowance) -> dict[str, Any]:
+    try:
+        return {"outcome": job().as_json()}
+    except MemoryError:
+        return {"rejected": f"its index or its packets need more than {allowance.memory // 2**20} MiB of memory"}
+    except Exception as fault:
+        place = traceback.extract_tb(fault.__traceback__)[-1]
+        return {"failed": f"{type(fault).__name__}: {fault} ({Path(place.filename).name}:{place.lineno})"}
+
+
+def _limit(kind: int, value: int) -> None:
+    """Sets the soft limit alone: FFmpeg gets limits of its own, which may be higher."""
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))

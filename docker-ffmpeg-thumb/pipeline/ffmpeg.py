@@ -1,0 +1,238 @@
+"""Pixels: an FFmpeg child process decodes a clip, turns it upright, brings its colours to sRGB and scales it.
+
+The child gets the clip on its standard input and gives pictures on its standard output. It has no environment, may open
+no other input, knows the format and the decoder it is to use, and is limited in memory, processor time, wall-clock time
+and what it may write; what goes wrong in it ends this one job.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import IO
+
+import imageio_ffmpeg
+from PIL import Image
+
+from pipeline.clip import TICKS, Clip
+from pipeline.colours import Colours
+from pipeline.outcome import Rejected
+from pipeline.settings import WIDEST
+
+EXECUTABLE = imageio_ffmpeg.get_ffmpeg_exe()
+
+LARGEST_FRAME = 8192 * 8192
+"""Pixels. An 8K frame has 33 million, twice that is the largest picture of H.264 and HEVC's highest levels."""
+_WRITTEN = 16 * 2**20
+"""Bytes that the child may write to a file: its messages and the times of its pictures."""
+_MANY = 16
+"""From so many pictures on, decoding with several threads is worth their start and their memory."""
+
+_DECODERS = {
+    "av1": "libdav1d",
+    "vp8": "vp8,libvpx",
+    "vp9": "vp9,libvpx-vp9",
+    "jpeg2000": "jpeg2000",
+    "apv": "apv",
+    "dvvideo": "dvvideo",
+    "flv1": "flv",
+    "msmpeg4v3": "msmpeg4",
+}
+"""The decoder of a codec, where its name is another."""
+
+
+class DecoderKilled(Exception):
+    """The child was killed by someone else: out of memory, outside its own limit. Transient, so raised."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the child may use."""
+
+    memory: int
+    """Bytes of data; see `confinement.Allowance`."""
+    seconds: float
+    """Of wall-clock time, and as many of processor time on each processor."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A decoded picture, upright, with square pixels, in sRGB."""
+
+    seconds: float
+    """When the video shows it."""
+    picture: Image.Image
+
+
+def frames(clip: Clip, width: int, alpha: bool, colours: Colours, limits: Limits) -> Iterator[Frame]:
+    """Decodes the wanted pictures of a clip, in order, scaled to `width` pixels but never enlarged; 0 keeps their size.
+
+    Raises:
+        Rejected: a limit was exceeded, or nothing could be decoded.
+        DecoderKilled: the child was killed by someone else.
+    """
+    found = False
+    for frame in _run(clip, _select(clip) + _graph(width, alpha, colours), limits):
+        found = True
+        yield frame
+    if not found:
+        # The picture asked for may be damaged, or its colour tags contradict each other: the last that can be decoded.
+        newest = deque(_run(clip, _graph(width, alpha, Colours()), limits, any_frame=True), maxlen=1)
+        if not newest:
+            raise Rejected("no picture of it could be decoded")
+        yield newest[0]
+
+
+def _select(clip: Clip) -> str:
+    if clip.decoded == len(clip.targets):
+        return ""
+    wanted = "+".join(f"eq(round(t*{TICKS}),{tick})" for tick in clip.targets)
+    return f"select='{wanted}',"
+
+
+def _graph(width: int, alpha: bool, colours: Colours) -> str:
+    """The filters. Interlaced pictures are made progressive from themselves alone, as their neighbours may be far away;
+    scaling comes before the conversion of colours, which then costs the same for any size of video."""
+    limits = ["iw*sar", f"{WIDEST}", f"{WIDEST}*dar", *([str(width)] if width else [])]
+    smallest = limits[0]
+    for limit in limits[1:]:
+        smallest = f"min({smallest},{limit})"
+    return (
+        "estdif=mode=frame:deint=interlaced,"
+        f"scale=w='max(1,round({smallest}))':h='max(1,round(ow/dar))':flags=bicubic+accurate_rnd+full_chroma_int,"
+        f"setsar=1,{colours.conversion()}format={'rgba' if alpha else 'rgb24'}"
+    )
+
+
+def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Iterator[Frame]:
+    times, messages = os.memfd_create("times"), os.memfd_create("messages")
+    threads = min(os.cpu_count() or 1, 4) if clip.decoded >= _MANY else 1
+    try:
+        process = subprocess.Popen(
+            [
+                EXECUTABLE,
+                *("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1"),
+                *("-max_alloc", str(limits.memory // 2), "-copyts"),
+                *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
+                *("-codec_whitelist", _DECODERS.get(clip.codec, clip.codec), "-f", clip.format, "-i", "pipe:0"),
+                *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
+                *("-stats_enc_pre:v", f"pipe:{times}", "-stats_enc_pre_fmt:v", "{ptsi} {tbi}"),
+                *("-threads", "1", "-c:v", "pam", "-f", "image2pipe", "pipe:1"),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=messages,
+            pass_fds=(times,),
+            env={},
+            cwd="/",
+        )
+        child = _Child(process, limits)
+        with child:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            feeder = threading.Thread(target=_feed, args=(process.stdin, clip.content), daemon=True)
+            feeder.start()
+            for number, picture in enumerate(_pictures(process.stdout)):
+                seconds = clip.targets.get(_tick(times, number))
+                if seconds is not None or any_frame:
+                    yield Frame(seconds if seconds is not None else max(clip.targets.values()), picture)
+            feeder.join()
+        child.judge(_tail(messages))
+    finally:
+        os.close(times)
+        os.close(messages)
+
+
+class _Child:
+    """The child under its limits; killed when time is up, and when nobody wants its pictures any more."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", limits: Limits) -> None:
+        self._process, self._limits, self._late = process, limits, False
+        cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
+        # It waits for its input, which is not sent yet: nothing hostile runs before the limits hold.
+        for kind, value in (
+            (resource.RLIMIT_DATA, limits.memory),
+            (resource.RLIMIT_CPU, cpu),
+            (resource.RLIMIT_FSIZE, _WRITTEN),
+            (resource.RLIMIT_NOFILE, 32),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            _, hard = resource.prlimit(process.pid, kind)
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.prlimit(process.pid, kind, (value, value))
+        self._timer = threading.Timer(limits.seconds, self._out_of_time)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "_Child":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        if self._process.poll() is None:
+            try:
+                self._process.wait(timeout=max(0.1, self._limits.seconds))
+            except subprocess.TimeoutExpired:
+                self._out_of_time()
+                self._process.wait()
+
+    def judge(self, message: str) -> None:
+        """States how the child ended, where that was not by itself."""
+        code = self._process.returncode
+        if self._late or code == -signal.SIGXCPU:
+            raise Rejected(f"its pictures took longer than {self._limits.seconds:.0f} s to decode")
+        if code == -signal.SIGKILL:
+            raise DecoderKilled(
+                "FFmpeg was killed from outside, most likely for memory; raise memorySize if this stays"
+            )
+        if "Cannot allocate memory" in message:
+            raise Rejected(f"its pictures need more than {self._limits.memory // 2**20} MiB of memory to decode")
+        if code < 0:
+            raise Rejected(f"its decoder ended by {signal.Signals(-code).name}")
+
+    def _out_of_time(self) -> None:
+        self._late = True
+        self._process.kill()
+
+
+def _feed(stdin: IO[bytes], content: bytes) -> None:
+    try:
+        with stdin:
+            stdin.write(content)
+    except BrokenPipeError:
+        return  # It ended before it had read all; how, its exit status says.
+
+
+def _pictures(stdout: IO[bytes]) -> Iterator[Image.Image]:
+    """Reads portable arbitrary maps (Netpbm's PAM), one behind the other, until the output ends or breaks off."""
+    while True:
+        header: dict[bytes, bytes] = {}
+        while (line := stdout.readline(128)).strip() != b"ENDHDR":
+            if not line:
+                return
+            name, _, value = line.strip().partition(b" ")
+            header[name] = value
+        width, height, depth = (int(header[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH"))
+        content = stdout.read(width * height * depth)
+        if len(content) < width * height * depth:
+            return
+        yield Image.frombytes({3: "RGB", 4: "RGBA"}[depth], (width, height), content)
+
+
+def _tick(times: int, number: int) -> int:
+    """The timestamp of a picture: FFmpeg writes it before it encodes the picture."""
+    lines = os.pread(times, _WRITTEN, 0).splitlines()
+    timestamp, time_base = lines[number].split()
+    return round(int(timestamp) * Fraction(time_base.decode()) * TICKS)
+
+
+def _tail(file: int) -> str:
+    size = os.fstat(file).st_size
+    return os.pread(file, 4096, max(0, size - 4096)).decode(errors="replace")

@@ -1,0 +1,318 @@
+"""Where things lie in an object: its container, and for MP4 and MOV the places of the index and of the fragments.
+
+The demuxer would find all this by itself, a small read at a time, each a request that waits for the one before it. This
+module looks only at box headers, to know what to fetch together; what it misreads costs a request and nothing else.
+Box layouts are those of ISO/IEC 14496-12 (`sidx` 8.16.3, `tfra` 8.8.10, `mfro` 8.8.11).
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.outcome import Rejected
+from pipeline.source import EDGE, Range, Source
+
+LARGEST_INDEX = 96 * 2**20
+"""Bytes. A `moov` of 96 MiB describes some 5 million samples: a day of video at 60 pictures a second."""
+HOPS = 64
+"""How many fragments are looked for one after the other where no index names them."""
+HOP = 64 * 2**10
+"""Bytes that are fetched at each of them: a whole `moof`, and the header of the `mdat` behind it."""
+_BOXES = 100_000
+"""More boxes on the top level than this are not walked: 14 hours in fragments of half a second."""
+
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x1a\x45\xdf\xa3", "matroska"),
+    (8, b"AVI ", "avi"),
+    (0, b"FLV\x01", "flv"),
+    (0, b"OggS", "ogg"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (0, b"\x00\x00\x01\xba", "mpeg"),
+)
+_MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof", b"uuid")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box: its type and place, in bytes of the object."""
+
+    type: bytes
+    start: int
+    end: int
+    body: int
+    """Where its content begins, behind the header."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """What the index of a fragmented MP4 says of a track."""
+
+    timescale: int
+    """Ticks in a second."""
+    is_video: bool
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A fragment of a fragmented MP4 (`moof` and `mdat`), in bytes of the object."""
+
+    start: int
+    end: int
+    seconds: float | None
+    """When it begins, where an index says so."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is known of an object before it is demuxed."""
+
+    format: str
+    """The name of the demuxer, which is forced: nothing is ever guessed from the content further than this."""
+    indexed: bool = False
+    """Whether the index of all samples is here: an MP4 or MOV that is not fragmented, or one that is here whole."""
+    head: Range = (0, 0)
+    """The initialisation part of a fragmented MP4."""
+    fragments: tuple[Fragment, ...] = ()
+    complete: bool = True
+    """Whether `fragments` reaches to the end of the object."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the fragments last: up to the beginning of the last one, and about as long again as one lasts."""
+        last = self.fragments[-1].seconds
+        if last is None or len(self.fragments) < 2:
+            return None
+        first = self.fragments[0].seconds or 0.0
+        return last + (last - first) / (len(self.fragments) - 1)
+
+
+def look(source: Source) -> Layout:
+    """Names the container, and fetches the index of an MP4 whole where its place is known.
+
+    Raises:
+        Rejected: the content is no container that is on the list.
+    """
+    start = source.read(0, 4096)
+    if start[4:8] in _MOV_BOXES:
+        return _look_into_mov(source)
+    for offset, signature, name in _SIGNATURES:
+        if start[offset : offset + len(signature)] == signature:
+            return Layout(name)
+    # A transport stream repeats its sync byte every 188 bytes; in AVCHD and Blu-ray four bytes of time stand before it.
+    for packet, offset in ((188, 0), (192, 4)):
+        if len(start) > offset + 4 * packet and all(start[offset + packet * n] == 0x47 for n in range(5)):
+            return Layout("mpegts")
+    raise Rejected("no container found: the content is none of MP4, MOV, Matroska, WebM, MPEG, AVI, FLV, ASF or Ogg")
+
+
+def _look_into_mov(source: Source) -> Layout:
+    if source.has(0, source.size):
+        return Layout("mov", indexed=True)
+    moov = _find_moov(source)
+    if moov is None:
+        return Layout("mov")
+    tracks = _tracks(source, moov)
+    if tracks is None:
+        return Layout("mov", indexed=True)
+    source.fetch([(moov.end, moov.end + HOP)])
+    following = list(_boxes(source, moov.end))
+    first = next((box.start for box in following if box.type in (b"moof", b"styp")), None)
+    if first is None:
+        return Layout("mov")
+    head = (0, moov.end)
+    fragments = _from_sidx(source, following) or _from_mfra(source, tracks)
+    if fragments:
+        return Layout("mov", head=head, fragments=fragments)
+    fragments, complete = _by_hops(source, first, tracks)
+    return Layout("mov", head=head, fragments=fragments, complete=complete)
+
+
+def _find_moov(source: Source) -> Box | None:
+    """Walks the top level to `moov`, and fetches that whole."""
+    position = 0
+    for _ in range(_BOXES):
+        if position + 8 > source.size:
+            return None
+        if not source.has(position, min(position + 16, source.size)):
+            # Behind the samples stands the index, to the end of the object, unless that would be absurdly long.
+            rest = source.size - position
+            source.fetch([(position, source.size if rest <= max(2**20, source.size // 32) else position + EDGE)])
+        box = _box(source, position, source.size)
+        if box is None or box.type == b"moof":
+            return None
+        if box.type == b"moov":
+            if box.end - box.start > LARGEST_INDEX:
+                raise Rejected(
+                    f"its index (moov) says it has {box.end - box.start} bytes; the limit is {LARGEST_INDEX}"
+                )
+            source.fetch([(box.start, box.end)])
+            return box
+        position = box.end
+    return None
+
+
+def _boxes(source: Source, start: int, end: int | None = None) -> Iterator[Box]:
+    """The boxes from `start` whose headers are here already."""
+    end, position = source.size if end is None else end, start
+    for _ in range(_BOXES):
+        if position + 8 > end or not source.has(position, min(position + 16, end)):
+            return
+        box = _box(source, position, end)
+        if box is None:
+            return
+        yield box
+        position = box.end
+
+
+def _box(source: Source, position: int, end: int) -> Box | None:
+    header = _bytes(source, position, min(16, end - position))
+    if len(header) < 8:
+        return None
+    size, kind = struct.unpack_from(">I4s", header)
+    body = 8
+    if size == 1 and len(header) == 16:
+        size, body = struct.unpack_from(">Q", header, 8)[0], 16
+    elif size == 0:
+        size = end - position
+    if size < body:
+        return None
+    return Box(kind, position, min(position + size, end), position + body)
+
+
+def _bytes(source: Source, start: int, length: int) -> bytes:
+    content = b""
+    while len(content) < length and (more := source.read(start + len(content), length - len(content))):
+        content += more
+    return content
+
+
+def _child(source: Source, parent: Box, *path: bytes) -> Box | None:
+    for kind in path:
+        found = next((box for box in _boxes(source, parent.body, parent.end) if box.type == kind), None)
+        if found is None:
+            return None
+        parent = found
+    return parent
+
+
+def _tracks(source: Source, moov: Box) -> dict[int, Track] | None:
+    """The tracks of a fragmented file by their id; None where `moov` describes all samples itself: it has no `mvex`."""
+    boxes = list(_boxes(source, moov.body, moov.end))
+    if not any(box.type == b"mvex" for box in boxes):
+        return None
+    tracks = {}
+    for trak in (box for box in boxes if box.type == b"trak"):
+        tkhd, mdhd, hdlr = (
+            _child(source, trak, *path) for path in ((b"tkhd",), (b"mdia", b"mdhd"), (b"mdia", b"hdlr"))
+        )
+        if tkhd is None or mdhd is None or hdlr is None:
+            continue
+        # Version 1 has two times of 8 bytes before these fields, version 0 two of 4.
+        number = _integer(source, tkhd.body + (20 if _version(source, tkhd) else 12))
+        timescale = _integer(source, mdhd.body + (20 if _version(source, mdhd) else 12))
+        if timescale:
+            tracks[number] = Track(timescale, _bytes(source, hdlr.body + 8, 4) == b"vide")
+    return tracks
+
+
+def _version(source: Source, box: Box) -> int:
+    return _integer(source, box.body, 1)
+
+
+def _integer(source: Source, position: int, length: int = 4) -> int:
+    return int.from_bytes(_bytes(source, position, length), "big")
+
+
+def _from_sidx(source: Source, boxes: list[Box]) -> tuple[Fragment, ...]:
+    """The fragments that the first segment index names, if it names them all."""
+    sidx = next((box for box in boxes if box.type == b"sidx"), None)
+    if sidx is None:
+        return ()
+    source.fetch([(sidx.start, sidx.end)])
+    content = _bytes(source, sidx.body, sidx.end - sidx.body)
+    try:
+        version, timescale = content[0], struct.unpack_from(">I", content, 8)[0]
+        begin, offset = struct.unpack_from(">QQ" if version else ">II", content, 12)
+        table = 28 if version else 20
+        count = struct.unpack_from(">H", content, table + 2)[0]
+        entries = [struct.unpack_from(">III", content, table + 4 + 12 * n) for n in range(count)]
+    except (struct.error, IndexError):
+        return ()
+    fragments, position = [], sidx.end + offset
+    for reference, duration, _ in entries:
+        if reference >> 31 or not timescale:
+            return ()
+        fragments.append(Fragment(position, position + reference, begin / timescale))
+        position, begin = position + reference, begin + duration
+    # A file of joined segments has an index in each; the first then names a small part of the whole.
+    return tuple(fragments) if position >= source.size - EDGE else ()
+
+
+def _from_mfra(source: Source, tracks: dict[int, Track]) -> tuple[Fragment, ...]:
+    """The fragments that the random access table at the end names for a video track."""
+    tail = _bytes(source, max(0, source.size - 16), 16)
+    if tail[4:8] != b"mfro":
+        return ()
+    start = source.size - int.from_bytes(tail[12:16], "big")
+    if not 0 < source.size - start <= LARGEST_INDEX:
+        return ()
+    source.fetch([(start, source.size)])
+    mfra = _box(source, start, source.size)
+    if mfra is None or mfra.type != b"mfra":
+        return ()
+    for tfra in (box for box in _boxes(source, mfra.body, mfra.end) if box.type == b"tfra"):
+        content = _bytes(source, tfra.body, tfra.end - tfra.body)
+        try:
+            version, track, lengths, count = content[0], *struct.unpack_from(">III", content, 4)
+            row = struct.Struct(">QQ" if version else ">II")
+            step = row.size + 3 + (lengths >> 4 & 3) + (lengths >> 2 & 3) + (lengths & 3)
+            if track not in tracks or not tracks[track].is_video or count * step > len(content):
+                continue
+            places = [row.unpack_from(content, 16 + step * n) for n in range(count)]
+        except (struct.error, IndexError):
+            continue
+        times = {offset: time / tracks[track].timescale for time, offset in reversed(places)}
+        starts = sorted(offset for offset in times if offset < start)
+        return tuple(
+            Fragment(first, last, times[first]) for first, last in zip(starts, [*starts[1:], start], strict=True)
+        )
+    return ()
+
+
+def _by_hops(source: Source, first: int, tracks: dict[int, Track]) -> tuple[tuple[Fragment, ...], bool]:
+    """The first fragments, found from one to the next, and whether these are all."""
+    fragments: list[Fragment] = []
+    position = first
+    start: int | None = None
+    seconds: float | None = None
+    for _ in range(HOPS * 4):
+        if position + 8 > source.size:
+            break
+        if not source.has(position, min(position + 16, source.size)):
+            source.fetch([(position, position + HOP)])
+        box = _box(source, position, source.size)
+        if box is None:
+            break
+        if box.type == b"moof":
+            if start is not None:
+                fragments.append(Fragment(start, position, seconds))
+            if len(fragments) == HOPS:
+                return tuple(fragments), False
+            start, seconds = position, _time_of(source, box, tracks)
+        position = box.end
+    if start is not None:
+        fragments.append(Fragment(start, min(position, source.size), seconds))
+    return tuple(fragments), True
+
+
+def _time_of(source: Source, moof: Box, tracks: dict[int, Track]) -> float | None:
+    """When the video of a fragment begins, in seconds."""
+    source.fetch([(moof.start, min(moof.end, moof.start + HOP))])
+    for traf in (box for box in _boxes(source, moof.body, moof.end) if box.type == b"traf"):
+        tfhd, tfdt = _child(source, traf, b"tfhd"), _child(source, traf, b"tfdt")
+        if tfhd is None or tfdt is None:
+            continue
+        track = tracks.get(_integer(source, tfhd.body + 4))
+        if track is not None and track.is_video:
+            return _integer(source, tfdt.body + 4, 8 if _version(source, tfdt) else 4) / track.timescale
+    return None

@@ -1,0 +1,125 @@
+"""Which picture becomes the poster.
+
+`auto` looks at keyframes spread over the video and takes the one that scores best; see `score`. Where a video has few
+keyframes, the pictures that follow them are looked at too, and where all that was seen is blank, more of the video is.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image, ImageFilter, ImageStat
+
+from pipeline import clip, ffmpeg
+from pipeline.colours import Colours
+from pipeline.demux import Demuxer, Run
+from pipeline.ffmpeg import Frame, Limits
+from pipeline.outcome import Rejected
+from pipeline.position import Position
+
+CANDIDATES = 12
+MORE_CANDIDATES = 48
+"""Keyframes that are looked at when the first ones are all blank."""
+FEW = 6
+"""With fewer keyframes than this, pictures between them are candidates too."""
+DECODED_PIXELS = 30_000_000
+"""How much is decoded for these: 25 pictures of 1440x810, which takes no longer than the requests for a small video."""
+MORE_DECODED_PIXELS = 20 * DECODED_PIXELS
+PERCENT_SLACK = 0.005
+"""A percentage asks for a place, not for a picture: a keyframe this close, as a share of the duration, will do."""
+
+_SCORED_WIDTH = 160
+_BLANK = 0.02
+"""The score below which a picture shows nothing: black, white, one colour, a fade nearly over."""
+
+
+Decode = Callable[[list[Run]], Iterable[Frame]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A candidate and its score."""
+
+    frame: Frame
+    score: float
+
+
+def take(demuxer: Demuxer, position: Position, width: int, alpha: bool, limits: Limits) -> Frame:
+    """The poster of a video, at most `width` pixels wide; 0 for the video's own width.
+
+    Raises:
+        Rejected: no picture could be decoded, or only beyond the limits.
+    """
+    colours = Colours.of(demuxer.stream)
+
+    def decode(runs: list[Run]) -> Iterable[Frame]:
+        if not runs:
+            raise Rejected("its video holds no picture")
+        return ffmpeg.frames(clip.remux(demuxer.stream, runs), width, alpha, colours, limits)
+
+    if position.kind == "auto":
+        return _representative(demuxer, decode)
+    duration = demuxer.duration
+    seconds = position.value
+    if position.kind == "percent":
+        seconds = (duration or 0.0) * position.value / 100
+        near = demuxer.nearest(seconds)
+        if near is not None and duration and abs(near.wanted[0] - seconds) <= duration * PERCENT_SLACK:
+            return next(iter(decode([near])))
+    run = demuxer.exact(seconds)
+    return next(iter(decode([run] if run else [])))
+
+
+def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
+    context = demuxer.stream.codec_context
+    pixels = max(1, context.width * context.height)
+    few = demuxer.keyframe_count is not None and demuxer.keyframe_count < FEW
+    looks = (
+        *([partial(demuxer.stretches, max(1, DECODED_PIXELS // pixels), 4)] if few else []),
+        partial(demuxer.spread, CANDIDATES),
+        partial(demuxer.spread, MORE_CANDIDATES),
+        partial(demuxer.stretches, max(1, MORE_DECODED_PIXELS // pixels), MORE_CANDIDATES),
+    )
+    best: Scored | None = None
+    fault: Rejected | None = None
+    for look in looks:
+        runs = look()
+        if not runs:
+            continue
+        try:
+            for frame in decode(runs):
+                scored = Scored(frame, score(frame.picture))
+                best = scored if best is None or scored.score > best.score else best
+        except Rejected as rejected:
+            fault = rejected
+        if best is not None and best.score >= _BLANK:
+            break
+    if best is None:
+        raise fault or Rejected("its video holds no picture")
+    return best.frame
+
+
+def score(picture: Image.Image) -> float:
+    """How well a picture stands for its video, from 0 (it shows nothing) to 1.
+
+    The product of three measures of its luma, taken at a width of 160 pixels so that noise and resolution do not count.
+    They are those of Song et al., "To Click or Not To Click: Automatic Selection of Beautiful Thumbnails from Videos"
+    (CIKM 2016, section 3.1: dark, blurry and uniform frames are discarded), made smooth so that frames can be ranked:
+
+    - detail: the entropy of the histogram, as a share of 8 bits; low for one colour, fades, credits, slides of text;
+    - sharpness: the root mean square of the differences between neighbours, which blur and dissolves take away;
+    - exposure: what share of the picture is neither black nor white to the eye.
+    """
+    height = max(1, round(picture.height * _SCORED_WIDTH / picture.width))
+    luma = picture.convert("RGB").resize((_SCORED_WIDTH, height), Image.Resampling.BOX, reducing_gap=2).convert("L")
+    if ImageStat.Stat(luma).stddev[0] < 4:
+        return 0.0
+    histogram, pixels = luma.histogram(), luma.width * luma.height
+    exposure = 1 - (sum(histogram[:20]) + sum(histogram[245:])) / pixels
+    edges = luma.filter(_LAPLACIAN).crop((1, 1, luma.width - 1, luma.height - 1)) if luma.height > 2 else luma
+    sharpness = math.tanh(ImageStat.Stat(edges).rms[0] / 24)
+    return luma.entropy() / 8 * sharpness * exposure
+
+
+_LAPLACIAN = ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 4, -1, 0, -1, 0), scale=1)

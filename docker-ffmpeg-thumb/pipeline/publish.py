@@ -1,0 +1,147 @@
+"""Writes the images back to S3, each with what made it in its metadata.
+
+The metadata is the service's only memory: it tells a replay from a new video, and an older event from a newer one.
+Every write is conditional on what was there when the job began, so that of two jobs at a time neither undoes the other.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from pipeline.events import Video
+from pipeline.outcome import Superseded, Unchanged
+from pipeline.settings import Settings
+
+_ROUNDS = 5
+"""How often a write that met another one is tried again."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an image was made from, as its metadata says."""
+
+    source: str
+    etag: str
+    sequencer: str
+    settings: str
+
+
+@dataclass(frozen=True)
+class Present:
+    """An image that is there already."""
+
+    etag: str
+    made: Made
+
+
+@dataclass(frozen=True)
+class File:
+    """An object to write."""
+
+    key: str
+    content: bytes
+    content_type: str
+    seconds: float
+    """The moment of the video that it shows."""
+
+
+class Shelf:
+    """The place of one video's images.
+
+    Raises from both methods:
+        Unchanged: the images are there, of the same source and settings.
+        Superseded: one of them is of a newer source.
+        ClientError: S3 failed, or forbids; another attempt may succeed.
+    """
+
+    def __init__(self, client: Any, bucket: str, video: Video, settings: Settings) -> None:
+        self._client, self._bucket, self._video = client, bucket, video
+        self._settings = settings.fingerprint()
+        self._present: dict[str, Present | None] = {}
+
+    def look(self, keys: Iterable[str]) -> None:
+        """Finds out what is there, by one request an image, all at the same time."""
+        keys = list(keys)
+        self._present = dict(zip(keys, _at_once(self._head, keys), strict=True))
+        if all(present and self._is_same(present.made) for present in self._present.values()):
+            raise Unchanged("the images are there already, of the same source and settings")
+        self._refuse_newer(self._present.values())
+
+    def put(self, files: list[File], etag: str) -> None:
+        """Writes images of the source with this ETag, all at the same time."""
+        _at_once(lambda file: self._put(file, etag), files)
+
+    def _put(self, file: File, etag: str) -> None:
+        present = self._present.get(file.key)
+        for attempt in range(_ROUNDS):
+            condition = {"IfMatch": present.etag} if present else {"IfNoneMatch": "*"}
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=file.key,
+                    Body=file.content,
+                    ContentType=file.content_type,
+                    Metadata={
+                        "source": quote(f"{self._video.bucket}/{self._video.key}"),
+                        "source-etag": etag,
+                        "source-sequencer": self._video.sequencer or "",
+                        "settings": self._settings,
+                        "seconds": f"{file.seconds:.3f}",
+                    },
+                    **condition,
+                )
+                return
+            except ClientError as error:
+                # 412: somebody else wrote it meanwhile, 404: took it away, 409: is writing it now.
+                if error.response["ResponseMetadata"].get("HTTPStatusCode") not in (404, 409, 412):
+                    raise
+                if attempt == _ROUNDS - 1:
+                    raise
+            time.sleep(0.05 * 2**attempt)
+            present = self._head(file.key)
+            self._refuse_newer([present])
+
+    def _head(self, key: str) -> Present | None:
+        try:
+            response = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            # The function may not list the images, and S3 then says 403 of one that is not there.
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") in (403, 404):
+                return None
+            raise
+        metadata = response.get("Metadata", {})
+        names = ("source", "source-etag", "source-sequencer", "settings")
+        return Present(response["ETag"], Made(*(metadata.get(name, "") for name in names)))
+
+    def _is_same(self, made: Made) -> bool:
+        return (
+            made.source == quote(f"{self._video.bucket}/{self._video.key}")
+            and made.etag == self._video.etag
+            and made.settings == self._settings
+        )
+
+    def _refuse_newer(self, found: Iterable[Present | None]) -> None:
+        """An image of a later event for the same key stays. S3 orders them by their sequencers, which are hexadecimal
+        numbers of different lengths, to be compared as text after the shorter is filled up with zeros on the right."""
+        ours = self._video.sequencer
+        for present in found:
+            theirs = present.made.sequencer if present else ""
+            if not ours or not theirs or present is None:
+                continue
+            length = max(len(ours), len(theirs))
+            if present.made.source == quote(f"{self._video.bucket}/{self._video.key}") and theirs.ljust(
+                length, "0"
+            ) > ours.ljust(length, "0"):
+                raise Superseded("a newer version of the object has its images already")
+
+
+def _at_once(action: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    if len(items) == 1:
+        return [action(items[0])]
+    with ThreadPoolExecutor(len(items)) as pool:
+        return list(pool.map(action, items))

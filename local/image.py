@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from local.aws import Aws
 
 PULL_SECONDS = 300
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def docker_answers() -> bool:
@@ -99,7 +100,9 @@ def _docker(command: Sequence[str], done: str) -> None:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
-            lines.append(line)
-            print("  " + line.rstrip(), flush=True)
+            line = COLOURS.sub("", line).rstrip()
+            lines.append(f"{line}\n")
+            if line:
+                print("  " + line, flush=True)
     if process.returncode != 0:
         raise LocalFailure(f"the image was not {done}: {' '.join(command)}: {last_line(''.join(lines))}")

@@ -36,7 +36,8 @@ def create_failure_queue(base: str, opts: pulumi.ResourceOptions) -> aws.sqs.Que
     aws.sqs.QueuePolicy(
         f"{base}-failures",
         queue_url=queue.url,
-        policy=document(without_tls(["sqs:*"], [queue.arn])),
+        # The actions that carry events.
+        policy=document(without_tls(["sqs:SendMessage", "sqs:ReceiveMessage"], [queue.arn])),
         opts=opts,
     )
     return queue

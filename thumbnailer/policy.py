@@ -28,7 +28,7 @@ def document(*statements: Statement) -> pulumi.Output[str]:
 
 
 def without_tls(actions: Sequence[str], resources: Sequence[pulumi.Input[str]]) -> Statement:
-    """Denies everybody what is asked for without TLS (AWS Security Hub: S3.5, and the same for SQS and SNS)."""
+    """Denies everybody these actions without TLS (AWS Security Hub S3.5, and the same for SQS and SNS)."""
     return Statement(
         "DenyWithoutTls",
         actions,

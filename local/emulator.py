@@ -71,7 +71,7 @@ def _client(endpoint: str, verify: str | None, service: str, access_key: str, se
 
 
 def _certificates(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path]:
-    """An authority of this run alone: its certificate, and a file with key and certificate that it signed for `hosts`."""
+    """An authority of this run alone: its certificate, and a file with a key and the certificate signed for `hosts`."""
     authority = trustme.CA()
     certificate, own = folder / "authority.pem", folder / "emulator.pem"
     authority.cert_pem.write_to_path(str(certificate))

@@ -72,7 +72,7 @@ def test_waiting_for_an_outcome_passes_over_older_ones_and_over_failures() -> No
     )
     assert outcomes.wait("a.mp4", 1).outcome == "made"
     assert outcomes.wait("a.mp4", 1, since=mark).outcome == "unchanged"
-    with pytest.raises(TimeoutError, match="no outcome of 'c.mp4' within 0 s"):
+    with pytest.raises(TimeoutError, match=r"no outcome of 'c\.mp4' within 0 s"):
         outcomes.wait("c.mp4", 0.1)
 
 
@@ -160,7 +160,8 @@ def test_the_base_image_is_read_from_the_dockerfile(text: str, image: str, tmp_p
 
 
 def test_locked_requirements_become_constraints_without_their_hashes() -> None:
-    locked = "# made by x\nav==18.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n    # via -r in\nsix==1.17.0 --hash=sha256:22\n"
+    av = "av==18.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n    # via -r in\n"
+    locked = f"# made by a tool\n{av}six==1.17.0 --hash=sha256:22\n"
     assert pins(locked) == ["av==18.1.0", "six==1.17.0"]
 
 

@@ -96,7 +96,9 @@ class _Key:
         return first + "".join(word.title() for word in rest)
 
     def fault(self, held: object) -> _Fault:
-        shown = held if isinstance(held, str) and held else json.dumps(held, default=repr)
+        # Quoted where it could not be seen: the empty text, a blank at an end, a control character.
+        plain = isinstance(held, str) and held and held.isprintable() and held == held.strip()
+        shown = held if plain else json.dumps(held, default=repr)
         return _Fault(self.name, f"{self.name} holds {shown}; it may hold {self.may_hold}")
 
 

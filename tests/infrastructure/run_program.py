@@ -17,7 +17,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.stack import Stack
 
 from .aws_mock import AwsMock
-from .recording import ROOT, SECRET, UNKNOWN, Recording, Resource
+from .recording import SECRET, UNKNOWN, Recording, Resource
 
 PROJECT = "video-thumbnailer"
 
@@ -125,5 +125,4 @@ if __name__ == "__main__":
     answer = sys.stdout
     # What the program prints must not end up in the answer.
     sys.stdout = sys.stderr
-    sys.path.insert(0, str(ROOT))
     json.dump(asdict(run(**json.load(sys.stdin))), answer)

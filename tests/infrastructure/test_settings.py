@@ -193,8 +193,9 @@ def test_all_faults_are_named_at_once() -> None:
         assert line in says
 
 
-def test_an_empty_value_is_shown_as_one() -> None:
-    assert 'format holds "";' in complaint(format="")
+@pytest.mark.parametrize(("held", "shown"), [("", '""'), ("jpg ", '"jpg "'), ("jpg\n", r'"jpg\n"'), ("gif", "gif")])
+def test_a_value_that_cannot_be_seen_is_shown_in_quotes(held: str, shown: str) -> None:
+    assert f"format holds {shown};" in complaint(format=held)
 
 
 def test_a_misspelt_key_is_named_with_the_one_that_was_meant() -> None:

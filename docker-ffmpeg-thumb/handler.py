@@ -20,8 +20,6 @@ from pipeline.ffmpeg import Limits
 from pipeline.outcome import REJECTED, Outcome
 from pipeline.source import CONNECTIONS, MIB
 
-LONGEST_JOB = 300.0
-"""Seconds of wall-clock time for one object, however much the function has left."""
 LONGEST_DECODING = 120.0
 """Seconds of wall-clock time for one run of FFmpeg."""
 MARGIN = 3.0
@@ -79,7 +77,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _work(video: Video, seconds: float) -> Outcome:
     if seconds < 1:
         raise JobFailed(f"s3://{video.bucket}/{video.key}: no time was left for it; raise the function's timeout")
-    seconds = min(seconds, LONGEST_JOB)
+    seconds = min(seconds, SETTINGS.job_seconds)
     # Of the function's memory FFmpeg may have three fifths, the demuxer three tenths; the rest is the handler's own.
     decoding = Limits(memory=SETTINGS.memory_bytes * 3 // 5, seconds=min(seconds * 0.8, LONGEST_DECODING))
     demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes * 3 // 10)

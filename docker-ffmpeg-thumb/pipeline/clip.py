@@ -27,7 +27,8 @@ class Clip:
     """The demuxer that reads it."""
     codec: str
     targets: dict[int, float]
-    """The moment of each wanted picture, in seconds of the video, by its timestamp here, in ticks."""
+    """The moment of each wanted picture, in seconds of the video, by its timestamp here, an even number of ticks;
+    pictures that are only decoded for others have odd ones."""
     decoded: int
     """How many pictures are decoded to show the targets."""
 
@@ -40,7 +41,8 @@ def remux(stream: VideoStream, runs: list[Run]) -> Clip:
     """Copies runs of packets into a clip, one behind the other.
 
     Pictures are numbered in the order of showing and packets in that of decoding, such that no packet is shown before
-    it is decoded. Rotation, sample aspect ratio and colour tags of the stream go along.
+    it is decoded, and the wanted ones by even numbers. Rotation, sample aspect ratio and colour tags of the stream
+    go along.
 
     Raises:
         Rejected: no muxer takes the codec.
@@ -62,21 +64,17 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, optio
         base = 0
         for run in runs:
             count = len(run.packets)
-            order = sorted(range(count), key=lambda n: (_timestamp(run, n), n))
+            order = sorted(range(count), key=lambda n: (run.shown[n], n))
             shown = {place: rank for rank, place in enumerate(order)}
             for place, packet in enumerate(run.packets):
                 packet.stream = copy
                 packet.time_base = Fraction(1, TICKS)
-                packet.dts, packet.pts, packet.duration = base + place, base + count + shown[place], 1
+                tick = 2 * (base + count + shown[place])
+                seconds = run.wanted.get(place)
+                if seconds is not None:
+                    targets[tick] = seconds
+                packet.dts, packet.pts, packet.duration = 2 * (base + place), tick + (seconds is None), 1
                 output.mux(packet)
-            targets.update({base + count + shown[place]: seconds for place, seconds in run.wanted.items()})
             base += 2 * count
     decoded = sum(len(run.packets) for run in runs)
     return Clip(content.getvalue(), demuxer, stream.codec_context.name, targets, decoded)
-
-
-def _timestamp(run: Run, number: int) -> int:
-    packet = run.packets[number]
-    timestamp = packet.pts if packet.pts is not None else packet.dts
-    assert timestamp is not None
-    return timestamp

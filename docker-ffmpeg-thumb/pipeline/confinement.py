@@ -1,9 +1,9 @@
 """A process of its own for each job, under limits, killed with all its children when its time is up.
 
 A file that crashes, bombs or stalls a demuxer or a decoder takes its own job with it and nothing else: the handler
-lives on and states the outcome. The process is forked from the warm handler, so it starts in milliseconds; it answers in JSON
-over a pipe, because Lambda has no shared memory for the queues of `multiprocessing`, and because what a process that
-was taken over by a hostile file sends must not be unpickled.
+lives on and states the outcome. The process is forked from the warm handler, so it starts in milliseconds; it answers
+in JSON over a pipe, because Lambda has no shared memory for the queues of `multiprocessing`, and because what a process
+that was taken over by a hostile file sends must not be unpickled.
 """
 
 import json

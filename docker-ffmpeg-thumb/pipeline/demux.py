@@ -1,22 +1,21 @@
-"""Picks the packets that are wanted out of a video, by its index where it has one. Nothing is decoded here.
+"""Finds and copies the packets of a video by its index, where it has one. Nothing is decoded here.
 
-PyAV demuxes with a forced format and with every decoder shut out. How the packets of a moment are found depends on the
-container; each way is bounded, and says in `notes` where it had to stop short of what was asked:
+PyAV demuxes with a forced format and with every decoder shut out. Each container has its own way to its keyframes;
+each way is bounded, and says in `notes` where it had to stop short of what was asked:
 
-- an MP4 or MOV with a sample table: the table names place and size of every keyframe, fetched together as exact ranges;
+- an MP4 or MOV with a sample table: the table names place and size of every picture, fetched together as exact ranges;
 - a fragmented MP4: the fragments that `sidx`, `mfra` or a bounded walk name, a block from the start of each;
 - Matroska and WebM with cues: the cues name places, a block is fetched from each;
-- anything else: read from the start, up to `SEQUENTIAL_LIMIT` bytes.
+- anything else: one reading from the start, up to `SCAN_BYTES`, which keeps the keyframes that it meets.
 """
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import av
 from av.container import InputContainer
@@ -25,67 +24,16 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from pipeline import layout
+from pipeline.codecs import DECODERS
 from pipeline.outcome import Rejected, Skipped
 from pipeline.source import BLOCK, CONNECTIONS, Source, View
 
-SEQUENTIAL_LIMIT = 32 * 2**20
-"""Bytes that are read from the start of a video without an index."""
+SCAN_BYTES = 32 * 2**20
+"""What is read from the start of a video without an index."""
 RUN_BYTES, RUN_PACKETS = 64 * 2**20, 1800
-"""The most that is read and decoded to reach one moment: a minute at 30 pictures a second."""
+"""The most that is read and decoded from one keyframe on: a minute at 30 pictures a second."""
 REORDER = 16
 """The most pictures that a codec on the list shows later than it decodes them (H.264 and HEVC: 16)."""
-
-CODECS = frozenset(
-    [
-        "h264",
-        "hevc",
-        "vvc",
-        "av1",
-        "vp8",
-        "vp9",
-        "mpeg1video",
-        "mpeg2video",
-        "mpeg4",
-        "msmpeg4v1",
-        "msmpeg4v2",
-        "msmpeg4v3",
-        "h261",
-        "h263",
-        "h263p",
-        "flv1",
-        "wmv1",
-        "wmv2",
-        "wmv3",
-        "vc1",
-        "theora",
-        "mjpeg",
-        "prores",
-        "dnxhd",
-        "dvvideo",
-        "cinepak",
-        "svq1",
-        "svq3",
-        "qtrle",
-        "rpza",
-        "8bps",
-        "png",
-        "rawvideo",
-        "vp6f",
-        "cfhd",
-        "ffv1",
-        "huffyuv",
-        "ffvhuff",
-        "utvideo",
-        "jpeg2000",
-        "rv10",
-        "rv20",
-        "rv30",
-        "rv40",
-        "apv",
-        "hap",
-    ]
-)
-"""Video codecs that are decoded; what else FFmpeg knows (images, screens, games, text) no camera or editor writes."""
 
 _OPEN_OPTIONS = {
     # No decoder has this name: opening a file then probes no picture, in this process or any other.
@@ -100,19 +48,31 @@ class Run:
     """Packets in decoding order, the first a keyframe, and which of their pictures are wanted."""
 
     packets: tuple[Packet[VideoStream], ...]
+    shown: tuple[int, ...]
+    """When each packet's picture is shown, in ticks of the stream."""
     wanted: dict[int, float]
     """The moment of each wanted picture, in seconds as a player counts, by the number of its packet."""
+
+    @property
+    def start(self) -> float:
+        """The first wanted moment."""
+        return min(self.wanted.values())
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """An entry of a container's index."""
+    """A place in a video where decoding can start."""
 
     timestamp: int
-    """Ticks; of decoding in an MP4, of showing in Matroska."""
+    """Ticks; of decoding in an MP4, of showing elsewhere."""
+    seconds: float
+    """When a player shows it."""
     start: int
+    """Bytes from the start of the object."""
     size: int
     """Bytes; 0 where the index does not say."""
+    packet: Packet[VideoStream] | None = None
+    """The keyframe itself, where there was no index and it was met in a reading from the start."""
 
 
 class Demuxer:
@@ -127,7 +87,7 @@ class Demuxer:
         self._source = source
         self.notes: list[str] = []
         self._layout = layout.look(source)
-        if self._layout.indexed:
+        if self._layout.indexed and not source.has(0, source.size):
             # Opening reads a first packet without looking into it, which is not worth a request.
             with source.zeros_for_unread():
                 self._container, self.stream = self._open(View(source))
@@ -135,13 +95,11 @@ class Demuxer:
             self._container, self.stream = self._open(self._view(0, 0))
         else:
             self._container, self.stream = self._open(View(source))
-        context = self.stream.codec_context
-        if context.name not in CODECS:
-            raise Rejected(f"its video codec, {context.name}, is not on the list")
-        assert self.stream.time_base is not None
-        self.time_base: Fraction = self.stream.time_base
+        if self.stream.codec_context.name not in DECODERS:
+            raise Rejected(f"its video codec, {self.stream.codec_context.name}, is not on the list")
+        self._time_base = self.stream.time_base or Fraction(1, av.time_base)
         self._origin = Fraction(self._container.start_time or 0, av.time_base)
-        self._keyframes = [] if self._layout.fragments else self._read_index()
+        self.keyframes: Sequence[Keyframe] = self._find_keyframes()
 
     @property
     def format(self) -> str:
@@ -154,233 +112,206 @@ class Demuxer:
         if self._layout.fragments:
             return self._layout.seconds
         if self.stream.duration:
-            return float(self.stream.duration * self.time_base)
+            return float(self.stream.duration * self._time_base)
         if self._container.duration:
             return self._container.duration / av.time_base
-        return self._seconds(self._keyframes[-1].timestamp) if self._keyframes else None
+        return self.keyframes[-1].seconds if self.keyframes else None
 
     @property
-    def keyframe_count(self) -> int | None:
-        """How many keyframes, or fragments, an index names; None without one."""
-        return len(self._layout.fragments) or len(self._keyframes) or None
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._source.size
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second, or a guess at it."""
+        return float(self.stream.average_rate or self.stream.base_rate or 25)
 
     def close(self) -> None:
         """Frees what the demuxer holds."""
         self._container.close()
 
-    # ---- choosing packets
-
-    def spread(self, count: int) -> list[Run]:
-        """Keyframes at `count` moments spread evenly over the video, each once, in order of time."""
-        duration = self.duration
-        if self._layout.fragments or self._keyframes:
-            places = self._places()
-            if duration:
-                wanted = {_nearest(places, duration * (n + 0.5) / count) for n in range(count)}
-            else:
-                wanted = {len(places) * n // count for n in range(count)}
-            return self._keyframe_runs(sorted(wanted))
-        self._rewind()
-        runs = [self._still(packet) for packet in self._first_keyframes()]
-        step = max(1.0, len(runs) / count)
-        return [runs[int(n * step)] for n in range(min(count, len(runs)))]
-
-    def nearest(self, seconds: float) -> Run | None:
-        """The keyframe nearest to a moment; None where no index names one."""
-        places = self._places()
-        if not places:
-            return None
-        runs = self._keyframe_runs([_nearest(places, seconds)])
-        return runs[0] if runs else None
-
-    def exact(self, seconds: float) -> Run | None:
-        """The picture that a player shows at a moment, with all that it is decoded from; the last one past the end."""
-        wanted = int((Fraction(seconds).limit_denominator(1_000_000) + self._origin) / self.time_base)
-        if self._layout.fragments:
-            return self._exact_in_fragments(seconds, wanted)
-        if not self._keyframes:
-            self._rewind()
-            return self._cut(self._packets(self._container, self.stream), wanted)
-        if self._layout.indexed:
-            wanted = self._fetch_run(wanted)
-        self._container.seek(wanted, stream=self.stream, backward=True)
-        return self._cut(self._packets(self._container, self.stream), wanted)
-
-    def stretches(self, pictures: int, samples: int) -> list[Run]:
-        """The beginning of every group of pictures, `samples` pictures of each wanted, `pictures` decoded altogether.
-
-        For a video whose keyframes are too few to choose from. None where that would need reading in sequence.
-        """
-        if self._layout.indexed and self._keyframes:
-            share = max(1, pictures // len(self._keyframes))
-            groups = [self._following(key, share) for key in self._keyframes[:pictures]]
-        elif self._source.has(0, self._source.size):
-            groups = self._groups()
-            share = max(1, pictures // max(1, len(groups)))
-            groups = [group[:share] for group in groups[:pictures]]
-        else:
-            return []
-        return [self._stretch(group, samples) for group in groups if group]
-
-    def _following(self, key: Keyframe, count: int) -> list[Packet[VideoStream]]:
-        entries = self.stream.index_entries
-        first = entries.search_timestamp(key.timestamp, backward=True)
-        last = min(first + count, len(entries))
-        self._source.fetch((entry.pos, entry.pos + entry.size) for entry in (entries[n] for n in range(first, last)))
-        self._container.seek(key.timestamp, stream=self.stream, backward=True)
-        found: list[Packet[VideoStream]] = []
-        for packet in self._packets(self._container, self.stream):
-            if packet.is_keyframe and packet.pos == key.start:
-                found = []
-            found.append(packet)
-            if len(found) >= last - first:
-                break
-        return found if found and found[0].is_keyframe else []
-
-    def _groups(self) -> list[list[Packet[VideoStream]]]:
-        self._rewind()
-        groups: list[list[Packet[VideoStream]]] = []
-        for packet in self._packets(self._container, self.stream):
-            if packet.is_keyframe:
-                groups.append([])
-            if groups:
-                groups[-1].append(packet)
-        return groups
-
-    def _stretch(self, packets: list[Packet[VideoStream]], samples: int) -> Run:
-        shown = sorted(range(len(packets)), key=lambda n: _shown(packets[n]))
-        step = max(1.0, len(shown) / samples)
-        chosen = {shown[int(n * step)] for n in range(min(samples, len(shown)))}
-        return Run(tuple(packets), {n: self._seconds(_shown(packets[n])) for n in sorted(chosen)})
-
-    # ---- the ways to the packets
-
-    def _places(self) -> list[float]:
-        """Seconds of all that an index names."""
-        if self._layout.fragments:
-            known = [fragment.seconds for fragment in self._layout.fragments]
-            return [seconds if seconds is not None else float(number) for number, seconds in enumerate(known)]
-        return [self._seconds(keyframe.timestamp) for keyframe in self._keyframes]
-
-    def _keyframe_runs(self, numbers: list[int]) -> list[Run]:
-        """The keyframes with these numbers in the index."""
+    def stills(self, numbers: Iterable[int]) -> list[Run]:
+        """The keyframes with these numbers, each alone, in order; less those that the file turns out not to hold."""
+        numbers = sorted(set(numbers))
         if self._layout.fragments:
             starts = [self._layout.fragments[number].start for number in numbers]
             self._source.fetch((start, start + BLOCK) for start in starts)
             with ThreadPoolExecutor(CONNECTIONS) as pool:
                 found = list(pool.map(self._fragment_keyframe, numbers))
+        elif self._is_scanned:
+            keys = [self.keyframes[number] for number in numbers]
+            return [self._run([key.packet], [key.timestamp]) for key in keys if key.packet is not None]
         else:
-            chosen = [self._keyframes[number] for number in numbers]
-            self._source.fetch((key.start, key.start + (key.size or BLOCK)) for key in chosen)
+            keys = [self.keyframes[number] for number in numbers]
+            self._source.fetch((key.start, key.start + (key.size or BLOCK)) for key in keys)
             found = [self._indexed_keyframe(number) for number in numbers]
-        return [self._still(packet) for packet in found if packet is not None]
+        packets = [packet for packet in found if packet is not None]
+        return [self._run([packet], [_shown(packet)]) for packet in packets]
 
-    def _still(self, packet: Packet[VideoStream]) -> Run:
-        return Run((packet,), {0: self._seconds(_shown(packet))})
+    def exact(self, seconds: float) -> Run | None:
+        """What a player shows at a moment, with all that it is decoded from; the last picture, for a moment past the
+        end."""
+        number = max(0, bisect.bisect_right([key.seconds for key in self.keyframes], seconds) - 1)
+        run = self.following(number, [seconds])
+        # An index may name a keyframe a little earlier than it is shown.
+        if run is not None and number > 0 and run.start > seconds + 0.5 / self.rate:
+            run = self.following(number - 1, [seconds]) or run
+        return run
+
+    def following(self, number: int, moments: Sequence[float]) -> Run | None:
+        """What is shown at moments at or behind the keyframe with this number, decoded in one go."""
+        ticks = [self._ticks(moment) for moment in sorted(moments)]
+        if self._layout.fragments:
+            return self._following_in_fragments(number, max(moments), ticks)
+        if self._is_scanned:
+            self._rewind()
+        elif self._layout.indexed:
+            ticks = self._fetch_following(number, ticks)
+            self._seek_keyframe(number)
+        else:
+            self._seek_keyframe(number)
+        return self._cut(self._packets(self._container, self.stream), ticks)
+
+    # ---- the ways to the keyframes
+
+    @property
+    def _is_scanned(self) -> bool:
+        return not self._layout.fragments and (not self.keyframes or self.keyframes[0].packet is not None)
+
+    def _find_keyframes(self) -> list[Keyframe]:
+        if fragments := self._layout.fragments:
+            times = [f.seconds if f.seconds is not None else float(number) for number, f in enumerate(fragments)]
+            # Their times count from where the media begins.
+            return [Keyframe(0, s - times[0], f.start, 0) for f, s in zip(fragments, times, strict=True)]
+        if self._layout.format == "matroska":
+            # Cues that stand at the end are read by the first seek.
+            self._rewind()
+        entries = self.stream.index_entries
+        if self._layout.indexed or self._layout.format == "matroska":
+            delay = self._reordering_delay() if self._layout.indexed else 0
+            keyframes = [
+                Keyframe(entry.timestamp, self._seconds(entry.timestamp + delay), entry.pos, entry.size)
+                for entry in entries
+                if entry.is_keyframe and not entry.is_discard
+            ]
+            if self._layout.indexed:
+                return keyframes
+            if len(keyframes) > 2:
+                # To find the last cue, libavformat would first read on to the end of the file.
+                return keyframes[:-1]
+        return list(self._scan())
+
+    def _reordering_delay(self) -> int:
+        """How much later than in the index of an MP4, which holds decoding times, a keyframe is shown; in ticks."""
+        entries = self.stream.index_entries
+        if not len(entries) or self.stream.start_time is None:
+            return 0
+        delay = self.stream.start_time - entries[0].timestamp
+        return delay if 0 <= delay <= REORDER / self.rate / self._time_base else 0
+
+    def _scan(self) -> Iterator[Keyframe]:
+        """The keyframes that a reading from the start meets, as far as the limit."""
+        passed = 0
+        self._rewind()
+        for packet in self._packets(self._container, self.stream):
+            passed += packet.size
+            if packet.is_keyframe:
+                yield Keyframe(_shown(packet), self._seconds(_shown(packet)), packet.pos or 0, packet.size, packet)
+            if max(passed, packet.pos or 0) > SCAN_BYTES:
+                limit = f"{SCAN_BYTES // 2**20} MiB, to {self._seconds(_shown(packet)):.3f} s"
+                self._note(f"the video has no index, so only its first {limit} were looked at")
+                return
 
     def _indexed_keyframe(self, number: int) -> Packet[VideoStream] | None:
-        key = self._keyframes[number]
-        wanted = key.timestamp
-        if self._layout.indexed and number + 1 < len(self._keyframes):
-            # The index of an MP4 holds decoding times, and a seek compares with the time of showing, which is later.
-            wanted = self._keyframes[number + 1].timestamp - 1
-        elif self._layout.indexed:
-            wanted = 2**62
-        self._container.seek(wanted, stream=self.stream, backward=True)
+        self._seek_keyframe(number)
         for count, packet in enumerate(self._packets(self._container, self.stream)):
-            if packet.is_keyframe and (packet.pos == key.start or not self._layout.indexed):
+            if packet.is_keyframe and (packet.pos == self.keyframes[number].start or not self._layout.indexed):
                 return packet
             if count == REORDER:
                 break
         return None
 
-    def _fetch_run(self, wanted: int) -> int:
-        """Fetches from the keyframe before a moment up to it, as far as the limits allow; returns how far that is."""
-        entries = self.stream.index_entries
-        times = [key.timestamp for key in self._keyframes]
-        first = max(0, bisect.bisect_right(times, wanted) - 1)
-        start = self._keyframes[first].start
-        begin = entries.search_timestamp(times[first], backward=True)
-        end = max(begin, entries.search_timestamp(wanted, backward=True, any_frame=True))
-        allowed = begin
-        while allowed < end and allowed - begin < RUN_PACKETS and entries[allowed + 1].pos - start < RUN_BYTES:
-            allowed += 1
-        if allowed < end:
-            wanted = entries[allowed].timestamp
-            self._fell_short(wanted)
-        spans = [(entry.pos, entry.pos + entry.size) for entry in (entries[n] for n in range(begin, allowed + 1))]
-        self._source.fetch(spans)
-        return wanted
-
-    def _exact_in_fragments(self, seconds: float, wanted: int) -> Run | None:
-        fragments = self._layout.fragments
-        number = max(0, bisect.bisect_right(self._places(), seconds) - 1)
-        if number == len(fragments) - 1 and not self._layout.complete:
-            self._fell_short(None)
-        for first in range(number, max(-1, number - RUN_PACKETS), -1):
-            if fragments[number].end - fragments[first].start > RUN_BYTES and first < number:
-                break
-            self._source.fetch(
-                [(fragments[first].start, min(fragments[first].end, fragments[first].start + RUN_BYTES))]
-            )
-            with self._open(self._view(first, number))[0] as container:
-                stream = _video_stream(container)
-                run = self._cut(self._packets(container, stream), wanted)
-            if run is not None and (min(run.wanted.values()) <= seconds or first == 0):
-                return run
-        return None
+    def _seek_keyframe(self, number: int) -> None:
+        wanted = self.keyframes[number].timestamp
+        if self._layout.indexed:
+            # A seek compares with the time of showing: just before the next keyframe is decoded, this one has been.
+            following = self.keyframes[number + 1 : number + 2]
+            wanted = following[0].timestamp - 1 if following else 2**62
+        self._container.seek(wanted, stream=self.stream, backward=True)
 
     def _fragment_keyframe(self, number: int) -> Packet[VideoStream] | None:
         with self._open(self._view(number, number))[0] as container:
             return next((p for p in self._packets(container, _video_stream(container)) if p.is_keyframe), None)
 
-    def _first_keyframes(self) -> Iterator[Packet[VideoStream]]:
-        """The keyframes of a video without an index, as far as the limit."""
-        passed = 0
-        for packet in self._packets(self._container, self.stream):
-            passed += packet.size
-            if packet.is_keyframe:
-                yield packet
-            if max(passed, packet.pos or 0) > SEQUENTIAL_LIMIT:
-                self._fell_short(_shown(packet))
-                return
+    # ---- the ways on from a keyframe
 
-    def _cut(self, packets: Iterable[Packet[VideoStream]], wanted: int) -> Run | None:
-        """From the last keyframe at or before a moment up to the last picture at or before it."""
+    def _fetch_following(self, number: int, ticks: list[int]) -> list[int]:
+        """Fetches from a keyframe up to the last moment, as far as the limits allow; returns the moments as limited."""
+        entries = self.stream.index_entries
+        key = self.keyframes[number]
+        first = entries.search_timestamp(key.timestamp, backward=True)
+        last = max(first, entries.search_timestamp(ticks[-1], backward=True, any_frame=True))
+        allowed = min(last, first + RUN_PACKETS)
+        while allowed > first and entries[allowed].pos - key.start > RUN_BYTES:
+            allowed -= 1
+        self._source.fetch(
+            (entry.pos, entry.pos + entry.size) for entry in (entries[n] for n in range(first, allowed + 1))
+        )
+        if allowed == last:
+            return ticks
+        reached = entries[allowed].timestamp
+        self._fell_short(reached)
+        return [min(tick, reached) for tick in ticks]
+
+    def _following_in_fragments(self, number: int, seconds: float, ticks: list[int]) -> Run | None:
+        fragments = self._layout.fragments
+        last = max(number, bisect.bisect_right([key.seconds for key in self.keyframes], seconds) - 1)
+        if last == len(fragments) - 1 and not self._layout.complete:
+            self._note(f"the video has no index, so only its first {layout.HOPS} fragments were looked at")
+        while last > number and fragments[last].end - fragments[number].start > RUN_BYTES:
+            last -= 1
+        run = None
+        # Not every fragment begins with a keyframe.
+        for first in range(number, max(-1, number - RUN_PACKETS), -1):
+            end = min(fragments[last].end, fragments[first].start + RUN_BYTES)
+            self._source.fetch([(fragments[first].start, end)])
+            with self._open(self._view(first, last))[0] as container:
+                run = self._cut(self._packets(container, _video_stream(container)), ticks)
+            if run is not None and self._ticks(run.start) <= ticks[0]:
+                break
+            if fragments[last].end - fragments[first].start > RUN_BYTES:
+                break
+        return run
+
+    def _cut(self, packets: Iterable[Packet[VideoStream]], ticks: list[int]) -> Run | None:
+        """From the last keyframe at or before the first of some moments up to the last picture that is needed."""
         run: list[Packet[VideoStream]] = []
-        best = later = passed = 0
+        shown: list[int] = []
+        later = passed = 0
         for packet in packets:
-            shown = _shown(packet)
-            if packet.is_keyframe and (not run or shown <= wanted):
-                run, best, passed = [], 0, 0
+            if packet.is_keyframe and (not run or _shown(packet) <= ticks[0]):
+                run, shown, passed = [], [], 0
             elif not run:
                 continue
             run.append(packet)
+            shown.append(_shown(packet))
             passed += packet.size
-            if shown <= wanted and shown >= _shown(run[best]):
-                best = len(run) - 1
-            later = later + 1 if shown > wanted else 0
+            later = later + 1 if shown[-1] > ticks[-1] else 0
             # Decoding times only grow; where a container has none, no picture is shown more than REORDER later.
-            if (packet.dts is not None and packet.dts > wanted) or later > REORDER:
+            if (packet.dts is not None and packet.dts > ticks[-1]) or later > REORDER:
                 break
-            if passed > RUN_BYTES or len(run) > RUN_PACKETS or (packet.pos or 0) > self._sequential_end():
-                self._fell_short(_shown(run[best]))
+            if passed > RUN_BYTES or len(run) > RUN_PACKETS or (self._is_scanned and (packet.pos or 0) > SCAN_BYTES):
+                self._fell_short(max(shown))
                 break
-        return Run(tuple(run[: best + 1]), {best: self._seconds(_shown(run[best]))}) if run else None
+        if not run:
+            return None
+        wanted = {_shown_at(shown, tick) for tick in ticks}
+        count = max(wanted) + 1
+        return self._run(run[:count], shown[:count], wanted)
 
-    def _sequential_end(self) -> int:
-        return self._source.size if self._keyframes or self._layout.fragments else SEQUENTIAL_LIMIT
-
-    def _fell_short(self, reached: int | None) -> None:
-        note = "the moment asked for lies behind what the limits allow to read"
-        if not self._keyframes and not self._layout.fragments:
-            note = f"the video has no index, so only its first {SEQUENTIAL_LIMIT // 2**20} MiB were looked at"
-        elif not self._layout.complete:
-            note = f"the video has no index, so only its first {layout.HOPS} fragments were looked at"
-        if reached is not None:
-            note += f", to {self._seconds(reached):.3f} s"
-        if note not in self.notes:
-            self.notes.append(note)
+    def _run(self, packets: list[Packet[VideoStream]], shown: list[int], wanted: Iterable[int] = (0,)) -> Run:
+        return Run(tuple(packets), tuple(shown), {n: self._seconds(shown[n]) for n in sorted(wanted)})
 
     # ---- PyAV
 
@@ -392,12 +323,9 @@ class Demuxer:
         """
         fragments, head_end = self._layout.fragments, self._layout.head[1]
         distance = fragments[first].start - head_end
-        patch = (distance).to_bytes(8, "big") if distance >= 16 else b""
-        return View(
-            self._source,
-            end=fragments[last].end,
-            patch=(head_end, b"\x00\x00\x00\x01free" + patch) if patch else (0, b""),
-        )
+        if distance < 16:
+            return View(self._source, fragments[last].end)
+        return View(self._source, fragments[last].end, (head_end, b"\0\0\0\1free" + distance.to_bytes(8, "big")))
 
     def _open(self, view: View) -> tuple[InputContainer, VideoStream]:
         options = {**_OPEN_OPTIONS, **({"fflags": "ignidx"} if self._layout.fragments else {})}
@@ -412,20 +340,10 @@ class Demuxer:
         return container, stream
 
     def _rewind(self) -> None:
-        _forgiving(lambda: self._container.seek(0, backward=True))
-
-    def _read_index(self) -> list[Keyframe]:
-        if not self._layout.indexed and self._layout.format != "matroska":
-            return []
-        if self._layout.format == "matroska":
-            # Cues that stand at the end are read by the first seek.
-            _forgiving(lambda: self._container.seek(0, stream=self.stream))
-        entries = self.stream.index_entries
-        keyframes = [Keyframe(e.timestamp, e.pos, e.size) for e in entries if e.is_keyframe and not e.is_discard]
-        if self._layout.indexed:
-            return keyframes
-        # To find the last cue, libavformat would first read on to the end of the file.
-        return keyframes[:-1] if len(keyframes) > 2 else []
+        try:
+            self._container.seek(0, backward=True)
+        except av.FFmpegError:
+            return  # What cannot be rewound is read from where it stands, which is its start.
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         """The packets of the video until the end, or until the file breaks off."""
@@ -435,14 +353,25 @@ class Demuxer:
                 packet = next(packets)
             except (StopIteration, av.EOFError):
                 return
-            except av.InvalidDataError:
-                self.notes.append("the file is broken; what stands before that was used")
+            except av.FFmpegError as fault:
+                self._note(f"the file is broken ({fault.strerror}); what stands before that was used")
                 return
             if packet.size and (packet.pts is not None or packet.dts is not None):
                 yield packet
 
+    def _ticks(self, seconds: float) -> int:
+        return int((Fraction(seconds).limit_denominator(1_000_000) + self._origin) / self._time_base)
+
     def _seconds(self, timestamp: int) -> float:
-        return max(0.0, float(timestamp * self.time_base - self._origin))
+        return max(0.0, float(timestamp * self._time_base - self._origin))
+
+    def _fell_short(self, reached: int) -> None:
+        shown = f"{self._seconds(reached):.3f} s"
+        self._note(f"a moment asked for lies too far behind its keyframe to be decoded; shown is {shown}")
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -460,17 +389,7 @@ def _shown(packet: Packet[VideoStream]) -> int:
     return timestamp
 
 
-def _nearest(places: list[float], seconds: float) -> int:
-    after = bisect.bisect_left(places, seconds)
-    if after == 0:
-        return 0
-    if after == len(places) or seconds - places[after - 1] <= places[after] - seconds:
-        return after - 1
-    return after
-
-
-def _forgiving(action: Callable[[], Any]) -> None:
-    try:
-        action()
-    except av.FFmpegError:
-        return
+def _shown_at(shown: list[int], tick: int) -> int:
+    """The number of the picture that is on the screen at a moment: the last at or before it, or else the first."""
+    before = [n for n, when in enumerate(shown) if when <= tick]
+    return max(before, key=lambda n: shown[n]) if before else min(range(len(shown)), key=lambda n: shown[n])

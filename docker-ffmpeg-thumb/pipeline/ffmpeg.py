@@ -20,6 +20,7 @@ import imageio_ffmpeg
 from PIL import Image
 
 from pipeline.clip import TICKS, Clip
+from pipeline.codecs import DECODERS
 from pipeline.colours import Colours
 from pipeline.outcome import Rejected
 from pipeline.settings import WIDEST
@@ -30,20 +31,10 @@ LARGEST_FRAME = 8192 * 8192
 """Pixels. An 8K frame has 33 million, twice that is the largest picture of H.264 and HEVC's highest levels."""
 _WRITTEN = 16 * 2**20
 """Bytes that the child may write to a file: its messages and the times of its pictures."""
+_WANTED = f"select='not(mod(round(t*{TICKS}),2))',"
+"""Lets pass what a clip marks as wanted, before any work is done on the others."""
 _MANY = 16
 """From so many pictures on, decoding with several threads is worth their start and their memory."""
-
-_DECODERS = {
-    "av1": "libdav1d",
-    "vp8": "vp8,libvpx",
-    "vp9": "vp9,libvpx-vp9",
-    "jpeg2000": "jpeg2000",
-    "apv": "apv",
-    "dvvideo": "dvvideo",
-    "flv1": "flv",
-    "msmpeg4v3": "msmpeg4",
-}
-"""The decoder of a codec, where its name is another."""
 
 
 class DecoderKilled(Exception):
@@ -61,51 +52,54 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Box:
+    """The size that pictures are wanted in, in pixels; a width of 0 is the video's own, a height of 0 follows."""
+
+    width: int
+    height: int = 0
+    cover: bool = False
+    """Whether the picture is to reach both sides of the box, and not to stay within both."""
+
+
+@dataclass(frozen=True)
 class Frame:
-    """A decoded picture, upright, with square pixels, in sRGB."""
+    """A decoded picture, upright, with square pixels, in sRGB, transparent where the video is."""
 
     seconds: float
     """When the video shows it."""
     picture: Image.Image
 
 
-def frames(clip: Clip, width: int, alpha: bool, colours: Colours, limits: Limits) -> Iterator[Frame]:
-    """Decodes the wanted pictures of a clip, in order, scaled to `width` pixels but never enlarged; 0 keeps their size.
+def frames(clip: Clip, box: Box, colours: Colours, limits: Limits) -> Iterator[Frame]:
+    """Decodes the wanted pictures of a clip, in order, scaled into or over a box but never enlarged.
 
     Raises:
         Rejected: a limit was exceeded, or nothing could be decoded.
         DecoderKilled: the child was killed by someone else.
     """
     found = False
-    for frame in _run(clip, _select(clip) + _graph(width, alpha, colours), limits):
+    for frame in _run(clip, _WANTED + _graph(box, colours), limits):
         found = True
         yield frame
     if not found:
         # The picture asked for may be damaged, or its colour tags contradict each other: the last that can be decoded.
-        newest = deque(_run(clip, _graph(width, alpha, Colours()), limits, any_frame=True), maxlen=1)
+        newest = deque(_run(clip, _graph(box, Colours()), limits, any_frame=True), maxlen=1)
         if not newest:
             raise Rejected("no picture of it could be decoded")
         yield newest[0]
 
 
-def _select(clip: Clip) -> str:
-    if clip.decoded == len(clip.targets):
-        return ""
-    wanted = "+".join(f"eq(round(t*{TICKS}),{tick})" for tick in clip.targets)
-    return f"select='{wanted}',"
-
-
-def _graph(width: int, alpha: bool, colours: Colours) -> str:
+def _graph(box: Box, colours: Colours) -> str:
     """The filters. Interlaced pictures are made progressive from themselves alone, as their neighbours may be far away;
     scaling comes before the conversion of colours, which then costs the same for any size of video."""
-    limits = ["iw*sar", f"{WIDEST}", f"{WIDEST}*dar", *([str(width)] if width else [])]
-    smallest = limits[0]
-    for limit in limits[1:]:
-        smallest = f"min({smallest},{limit})"
+    width = f"min(iw*sar,min({WIDEST},{WIDEST}*dar))"
+    if box.width:
+        wanted = f"{'max' if box.cover else 'min'}({box.width},{box.height}*dar)" if box.height else str(box.width)
+        width = f"min({width},{wanted})"
     return (
         "estdif=mode=frame:deint=interlaced,"
-        f"scale=w='max(1,round({smallest}))':h='max(1,round(ow/dar))':flags=bicubic+accurate_rnd+full_chroma_int,"
-        f"setsar=1,{colours.conversion()}format={'rgba' if alpha else 'rgb24'}"
+        f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))':flags=bicubic+accurate_rnd+full_chroma_int,"
+        f"setsar=1,{colours.conversion()}format=rgba"
     )
 
 
@@ -119,9 +113,16 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
                 *("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1"),
                 *("-max_alloc", str(limits.memory // 2), "-copyts"),
                 *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
-                *("-codec_whitelist", _DECODERS.get(clip.codec, clip.codec), "-f", clip.format, "-i", "pipe:0"),
+                *("-codec_whitelist", DECODERS[clip.codec], "-f", clip.format, "-i", "pipe:0"),
                 *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
-                *("-stats_enc_pre:v", f"pipe:{times}", "-stats_enc_pre_fmt:v", "{ptsi} {tbi}"),
+                *(
+                    "-enc_time_base:v",
+                    f"1:{TICKS}",
+                    "-stats_enc_pre:v",
+                    f"pipe:{times}",
+                    "-stats_enc_pre_fmt:v",
+                    "{ptsi} {tbi}",
+                ),
                 *("-threads", "1", "-c:v", "pam", "-f", "image2pipe", "pipe:1"),
             ],
             stdin=subprocess.PIPE,
@@ -223,7 +224,8 @@ def _pictures(stdout: IO[bytes]) -> Iterator[Image.Image]:
         content = stdout.read(width * height * depth)
         if len(content) < width * height * depth:
             return
-        yield Image.frombytes({3: "RGB", 4: "RGBA"}[depth], (width, height), content)
+        picture = Image.frombytes("RGBA", (width, height), content)
+        yield picture if picture.getchannel("A").getextrema() != (255, 255) else picture.convert("RGB")
 
 
 def _tick(times: int, number: int) -> int:

@@ -1,23 +1,38 @@
-"""One video from its event to its images: the stages in their order."""
+"""One video from its event to its files: the stages in their order."""
 
 import json
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline import names, poster
+import blurhash
+from PIL.Image import Image as Picture
+
+from pipeline import names, overrides, poster, preview, shape, storyboard
 from pipeline.demux import Demuxer
-from pipeline.encode import CONTENT_TYPES, encode, keeps_alpha, largest
+from pipeline.encode import CONTENT_TYPES, encode, opaque
 from pipeline.events import Video
 from pipeline.ffmpeg import Limits
+from pipeline.names import Names
 from pipeline.outcome import MADE, Image, Outcome, Reading, Settled
+from pipeline.position import Position
 from pipeline.publish import File, Shelf
 from pipeline.settings import Settings
 from pipeline.source import Source
 
 
+@dataclass(frozen=True)
+class Made:
+    """All that was made of one video."""
+
+    files: tuple[File, ...]
+    video: dict[str, Any]
+    """The video itself, as its container describes it, and the placeholder of its poster."""
+    notes: tuple[str, ...]
+
+
 def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limit: int) -> Outcome:
-    """Makes the images of one video, or states why not.
+    """Makes the files of one video, or states why not.
 
     `read_limit`: the most bytes that may be read of the object.
 
@@ -27,7 +42,19 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
     began = time.monotonic()
     source = Source(client, video, read_limit)
     try:
-        images, notes = _make(client, video, settings, limits, source)
+        named = names.of(video.bucket, video.key, settings)
+        shelf = Shelf(client, named.bucket, video, settings)
+        shelf.look(named.certain())
+        source.open()
+        settings, position, notes = overrides.apply(source.metadata, settings)
+        named = names.of(video.bucket, video.key, settings)
+        made = _make(source, settings, position or named.asked or settings.position, named, limits)
+        notes += made.notes
+        images = tuple(file.image for file in made.files)
+        files = made.files
+        if named.manifest:
+            files += (_manifest(named.manifest, video, source, made.video, images, notes),)
+        shelf.put(files, source.etag or "", overrides.wishes(source.metadata))
         return _outcome(video, source.reading, began, MADE, images=images, notes=notes)
     except Settled as settled:
         return _outcome(video, source.reading, began, settled.outcome, settled.reason)
@@ -35,54 +62,88 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
         source.close()
 
 
-def _make(
-    client: Any, video: Video, settings: Settings, limits: Limits, source: Source
-) -> tuple[tuple[Image, ...], tuple[str, ...]]:
-    named = names.of(video.bucket, video.key, settings)
-    shelf = Shelf(client, named.bucket, video, settings)
-    shelf.look([key for _, key in named.posters] + ([named.manifest] if named.manifest else []))
-    source.open()
+def _make(source: Source, settings: Settings, position: Position, named: Names, limits: Limits) -> Made:
     demuxer = Demuxer(source)
     try:
-        position = named.asked or settings.position
-        widest = largest(settings.widths)
-        frame = poster.take(demuxer, position, widest, keeps_alpha(settings.format), limits)
-        facts = _facts(demuxer)
-        notes = tuple(demuxer.notes)
+        frame = poster.take(demuxer, position, shape.box(settings), limits)
+        files = []
+        for width, key in named.posters:
+            picture = shape.shaped(frame.picture, width, settings)
+            files.append(_picture_file("poster", key, picture, frame.seconds, settings))
+        if named.sheet and named.cues:
+            files += _storyboard(demuxer, settings, named.sheet, named.cues, named.playlist, limits)
+        if named.preview:
+            files.append(_preview(demuxer, settings, named.preview, limits))
+        described = _described(demuxer)
+        if settings.placeholder:
+            described["placeholder"] = _placeholder(opaque(frame.picture, settings.pad_colour))
+        return Made(tuple(files), described, tuple(demuxer.notes))
     finally:
         demuxer.close()
-    files, images = [], []
-    for width, key in named.posters:
-        encoded = encode(frame.picture, width, settings.format, settings.quality)
-        files.append(File(key, encoded.content, CONTENT_TYPES[settings.format], frame.seconds))
-        images.append(Image(key, encoded.width, encoded.height, len(encoded.content), round(frame.seconds, 3)))
-    assert source.etag is not None
-    if named.manifest:
-        manifest = _manifest(video, source, facts, tuple(images), notes)
-        files.append(File(named.manifest, manifest, "application/json", frame.seconds))
-    shelf.put(files, source.etag)
-    return tuple(images), notes
 
 
-@dataclass(frozen=True)
-class Facts:
-    """The video itself, as its container describes it."""
+def _storyboard(
+    demuxer: Demuxer, settings: Settings, sheet: str, cues: str, playlist: str | None, limits: Limits
+) -> list[File]:
+    board = storyboard.take(demuxer, settings.storyboard_budget, settings.pad_colour, limits)
+    keys = [names.further_sheet(sheet, number) for number in range(len(board.sheets))]
+    a_sheet = storyboard.COLUMNS * board.rows
+    files = [
+        _picture_file("storyboard", key, picture, board.bounds[number * a_sheet], settings)
+        for number, (key, picture) in enumerate(zip(keys, board.sheets, strict=True))
+    ]
+    files.append(_text_file("storyboard", cues, storyboard.cues(board, keys), "text/vtt"))
+    if playlist:
+        text = storyboard.playlist(board, keys)
+        files.append(_text_file("storyboard", playlist, text, "application/vnd.apple.mpegurl"))
+    return files
 
-    container: str
-    codec: str
-    width: int
-    """Pixels as they are coded, like `height`: before rotation, and before the sample aspect ratio is applied."""
-    height: int
-    seconds: float | None
+
+def _preview(demuxer: Demuxer, settings: Settings, key: str, limits: Limits) -> File:
+    made = preview.take(demuxer, settings.preview, settings.pad_colour, limits)
+    image = Image("preview", key, made.width, made.height, len(made.content), round(made.start, 3))
+    return File(image, made.content, preview.CONTENT_TYPES[settings.preview])
 
 
-def _facts(demuxer: Demuxer) -> Facts:
+def _picture_file(kind: str, key: str, picture: Picture, seconds: float, settings: Settings) -> File:
+    content = encode(picture, settings.format, settings.quality, settings.pad_colour)
+    image = Image(kind, key, picture.width, picture.height, len(content), round(seconds, 3))
+    return File(image, content, CONTENT_TYPES[settings.format])
+
+
+def _text_file(kind: str, key: str, text: str, content_type: str) -> File:
+    content = text.encode()
+    return File(Image(kind, key, None, None, len(content), 0.0), content, content_type)
+
+
+def _described(demuxer: Demuxer) -> dict[str, Any]:
     context, duration = demuxer.stream.codec_context, demuxer.duration
-    seconds = round(duration, 3) if duration is not None else None
-    return Facts(demuxer.format, context.name, context.width, context.height, seconds)
+    return {
+        "container": demuxer.format,
+        "codec": context.name,
+        # As it is coded: before rotation, and before the sample aspect ratio is applied.
+        "coded_width": context.width,
+        "coded_height": context.height,
+        "seconds": round(duration, 3) if duration is not None else None,
+    }
 
 
-def _manifest(video: Video, source: Source, facts: Facts, images: tuple[Image, ...], notes: tuple[str, ...]) -> bytes:
+def _placeholder(picture: Picture) -> str:
+    """A BlurHash of four by three components, as its authors advise for pictures that are wider than high."""
+    small = picture.convert("RGB").resize((32, max(1, round(32 * picture.height / picture.width))))
+    across, down = (4, 3) if picture.width >= picture.height else (3, 4)
+    rows = [[small.getpixel((x, y)) for x in range(small.width)] for y in range(small.height)]
+    return str(blurhash.encode(rows, across, down))
+
+
+def _manifest(
+    key: str,
+    video: Video,
+    source: Source,
+    described: dict[str, Any],
+    images: tuple[Image, ...],
+    notes: tuple[str, ...],
+) -> File:
     manifest = {
         "source": {
             "bucket": video.bucket,
@@ -91,13 +152,13 @@ def _manifest(video: Video, source: Source, facts: Facts, images: tuple[Image, .
             "version": video.version,
             "bytes": source.size,
         },
-        "video": asdict(facts),
+        "video": described,
         "outcome": MADE,
         "images": [asdict(image) for image in images],
         "notes": notes,
         "read": asdict(source.reading),
     }
-    return json.dumps(manifest, ensure_ascii=False, indent=2).encode()
+    return _text_file("manifest", key, json.dumps(manifest, ensure_ascii=False, indent=2), "application/json")
 
 
 def _outcome(

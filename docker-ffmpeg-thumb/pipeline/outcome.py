@@ -13,15 +13,17 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True)
 class Image:
-    """One image that was written."""
+    """One file that was written."""
 
+    kind: str
+    """`poster`, `storyboard` (its sheets and what names their tiles) or `preview`."""
     key: str
-    width: int
-    """Pixels, like `height`."""
-    height: int
+    width: int | None
+    """Pixels, like `height`; None for what is no image itself."""
+    height: int | None
     bytes: int
     seconds: float
-    """The moment of the video that it shows."""
+    """The moment of the video that it shows, or the first of them."""
 
 
 @dataclass(frozen=True)

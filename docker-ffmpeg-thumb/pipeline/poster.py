@@ -11,10 +11,10 @@ from functools import partial
 
 from PIL import Image, ImageFilter, ImageStat
 
-from pipeline import clip, ffmpeg
+from pipeline import clip, ffmpeg, pick
 from pipeline.colours import Colours
 from pipeline.demux import Demuxer, Run
-from pipeline.ffmpeg import Frame, Limits
+from pipeline.ffmpeg import Box, Frame, Limits
 from pipeline.outcome import Rejected
 from pipeline.position import Position
 
@@ -45,8 +45,8 @@ class Scored:
     score: float
 
 
-def take(demuxer: Demuxer, position: Position, width: int, alpha: bool, limits: Limits) -> Frame:
-    """The poster of a video, at most `width` pixels wide; 0 for the video's own width.
+def take(demuxer: Demuxer, position: Position, box: Box, limits: Limits) -> Frame:
+    """The poster of a video, as large as a box asks for.
 
     Raises:
         Rejected: no picture could be decoded, or only beyond the limits.
@@ -56,7 +56,7 @@ def take(demuxer: Demuxer, position: Position, width: int, alpha: bool, limits: 
     def decode(runs: list[Run]) -> Iterable[Frame]:
         if not runs:
             raise Rejected("its video holds no picture")
-        return ffmpeg.frames(clip.remux(demuxer.stream, runs), width, alpha, colours, limits)
+        return ffmpeg.frames(clip.remux(demuxer.stream, runs), box, colours, limits)
 
     if position.kind == "auto":
         return _representative(demuxer, decode)
@@ -64,9 +64,9 @@ def take(demuxer: Demuxer, position: Position, width: int, alpha: bool, limits: 
     seconds = position.value
     if position.kind == "percent":
         seconds = (duration or 0.0) * position.value / 100
-        near = demuxer.nearest(seconds)
-        if near is not None and duration and abs(near.wanted[0] - seconds) <= duration * PERCENT_SLACK:
-            return next(iter(decode([near])))
+        near = demuxer.stills([pick.nearest(demuxer, seconds)]) if demuxer.keyframes else []
+        if near and duration and abs(near[0].start - seconds) <= duration * PERCENT_SLACK:
+            return next(iter(decode(near)))
     run = demuxer.exact(seconds)
     return next(iter(decode([run] if run else [])))
 
@@ -74,12 +74,12 @@ def take(demuxer: Demuxer, position: Position, width: int, alpha: bool, limits: 
 def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
     context = demuxer.stream.codec_context
     pixels = max(1, context.width * context.height)
-    few = demuxer.keyframe_count is not None and demuxer.keyframe_count < FEW
+    few = len(demuxer.keyframes) < FEW
     looks = (
-        *([partial(demuxer.stretches, max(1, DECODED_PIXELS // pixels), 4)] if few else []),
-        partial(demuxer.spread, CANDIDATES),
-        partial(demuxer.spread, MORE_CANDIDATES),
-        partial(demuxer.stretches, max(1, MORE_DECODED_PIXELS // pixels), MORE_CANDIDATES),
+        *([partial(pick.stretches, demuxer, max(1, DECODED_PIXELS // pixels), 4)] if few else []),
+        partial(pick.spread, demuxer, CANDIDATES),
+        partial(pick.spread, demuxer, MORE_CANDIDATES),
+        partial(pick.stretches, demuxer, max(1, MORE_DECODED_PIXELS // pixels), MORE_CANDIDATES),
     )
     best: Scored | None = None
     fault: Rejected | None = None

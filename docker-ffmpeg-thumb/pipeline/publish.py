@@ -5,7 +5,7 @@ Every write is conditional on what was there when the job began, so that of two 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from pipeline import overrides
 from pipeline.events import Video
-from pipeline.outcome import Superseded, Unchanged
+from pipeline.outcome import Image, Superseded, Unchanged
 from pipeline.settings import Settings
 
 _ROUNDS = 5
@@ -29,6 +30,8 @@ class Made:
     etag: str
     sequencer: str
     settings: str
+    wishes: str
+    """What the video asked for itself."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,11 @@ class Present:
 
 @dataclass(frozen=True)
 class File:
-    """An object to write."""
+    """An object to write: what it is, and what is in it."""
 
-    key: str
+    image: Image
     content: bytes
     content_type: str
-    seconds: float
-    """The moment of the video that it shows."""
 
 
 class Shelf:
@@ -62,36 +63,44 @@ class Shelf:
     def __init__(self, client: Any, bucket: str, video: Video, settings: Settings) -> None:
         self._client, self._bucket, self._video = client, bucket, video
         self._settings = settings.fingerprint()
+        self._source = quote(f"{video.bucket}/{video.key}")
+        self._wishes: str | None = None
         self._present: dict[str, Present | None] = {}
 
     def look(self, keys: Iterable[str]) -> None:
         """Finds out what is there, by one request an image, all at the same time."""
         keys = list(keys)
         self._present = dict(zip(keys, _at_once(self._head, keys), strict=True))
-        if all(present and self._is_same(present.made) for present in self._present.values()):
-            raise Unchanged("the images are there already, of the same source and settings")
+        poster, *others = self._present.values()
+        if poster is not None and self._is_same(poster.made):
+            # A video that asked for widths of its own has not all the images that the stack would make.
+            complete = all(other is not None and self._is_same(other.made) for other in others)
+            if complete or overrides.WIDTHS in poster.made.wishes:
+                raise Unchanged("the images are there already, of the same source and settings")
         self._refuse_newer(self._present.values())
 
-    def put(self, files: list[File], etag: str) -> None:
-        """Writes images of the source with this ETag, all at the same time."""
-        _at_once(lambda file: self._put(file, etag), files)
+    def put(self, files: Sequence[File], etag: str, wishes: str) -> None:
+        """Writes files made of the source with this ETag, which asked for `wishes` itself, all at the same time."""
+        _at_once(lambda file: self._put(file, etag, wishes), list(files))
 
-    def _put(self, file: File, etag: str) -> None:
-        present = self._present.get(file.key)
+    def _put(self, file: File, etag: str, wishes: str) -> None:
+        key = file.image.key
+        present = self._present[key] if key in self._present else self._head(key)
         for attempt in range(_ROUNDS):
             condition = {"IfMatch": present.etag} if present else {"IfNoneMatch": "*"}
             try:
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=file.key,
+                    Key=key,
                     Body=file.content,
                     ContentType=file.content_type,
                     Metadata={
-                        "source": quote(f"{self._video.bucket}/{self._video.key}"),
+                        "source": self._source,
                         "source-etag": etag,
                         "source-sequencer": self._video.sequencer or "",
                         "settings": self._settings,
-                        "seconds": f"{file.seconds:.3f}",
+                        "wishes": quote(wishes),
+                        "seconds": f"{file.image.seconds:.3f}",
                     },
                     **condition,
                 )
@@ -103,7 +112,7 @@ class Shelf:
                 if attempt == _ROUNDS - 1:
                     raise
             time.sleep(0.05 * 2**attempt)
-            present = self._head(file.key)
+            present = self._head(key)
             self._refuse_newer([present])
 
     def _head(self, key: str) -> Present | None:
@@ -115,15 +124,26 @@ class Shelf:
                 return None
             raise
         metadata = response.get("Metadata", {})
-        names = ("source", "source-etag", "source-sequencer", "settings")
+        names = ("source", "source-etag", "source-sequencer", "settings", "wishes")
         return Present(response["ETag"], Made(*(metadata.get(name, "") for name in names)))
 
     def _is_same(self, made: Made) -> bool:
-        return (
-            made.source == quote(f"{self._video.bucket}/{self._video.key}")
-            and made.etag == self._video.etag
-            and made.settings == self._settings
-        )
+        if (made.source, made.etag, made.settings) != (self._source, self._video.etag, self._settings):
+            return False
+        # The same bytes may have been put again to ask for something else; only then is it worth asking S3.
+        return made.sequencer == (self._video.sequencer or "") or made.wishes == quote(self._asked())
+
+    def _asked(self) -> str:
+        if self._wishes is None:
+            version = {"VersionId": self._video.version} if self._video.version else {}
+            try:
+                response = self._client.head_object(Bucket=self._video.bucket, Key=self._video.key, **version)
+            except ClientError as error:
+                if error.response["ResponseMetadata"].get("HTTPStatusCode") not in (403, 404, 405):
+                    raise
+                response = {}  # What became of the object, the reading of it will state.
+            self._wishes = overrides.wishes(response.get("Metadata", {}))
+        return self._wishes
 
     def _refuse_newer(self, found: Iterable[Present | None]) -> None:
         """An image of a later event for the same key stays. S3 orders them by their sequencers, which are hexadecimal
@@ -134,9 +154,7 @@ class Shelf:
             if not ours or not theirs or present is None:
                 continue
             length = max(len(ours), len(theirs))
-            if present.made.source == quote(f"{self._video.bucket}/{self._video.key}") and theirs.ljust(
-                length, "0"
-            ) > ours.ljust(length, "0"):
+            if present.made.source == self._source and theirs.ljust(length, "0") > ours.ljust(length, "0"):
                 raise Superseded("a newer version of the object has its images already")
 
 

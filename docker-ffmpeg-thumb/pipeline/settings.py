@@ -1,13 +1,16 @@
 """The function's settings: the one reader of its environment. The stack's writer is `thumbnailer/environment.py`."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from pipeline.position import Position
 
 FORMATS = ("jpg", "webp", "avif", "png")
+FITS = ("contain", "cover", "pad")
+PREVIEWS = ("none", "webp", "mp4")
 WIDEST = 16_383
 """Pixels. The widest picture that WebP can hold (a 14-bit field of its header)."""
 
@@ -29,7 +32,24 @@ class Settings:
     format: str
     quality: int
     """1 to 100, as the encoders of JPEG, WebP and AVIF take it; PNG is lossless and ignores it."""
+    fit: str
+    """How a poster fills `height`: `contain` within it, `cover` it and lose what stands out, `pad` to it."""
+    height: int
+    """Pixels, of the first of `widths`, the others in proportion; 0 for what the video's shape gives."""
+    pad_colour: str
+    """`#rrggbb`, behind a padded poster and behind what is transparent where the format cannot be."""
+    storyboard: bool
+    storyboard_playlist: bool
+    """Whether an HLS image playlist lies beside the storyboard."""
+    storyboard_budget: int
+    """Bytes that may be read for tiles that need more than a keyframe."""
+    preview: str
+    """`webp`, `mp4`, or `none`."""
+    placeholder: bool
+    """Whether the manifest holds a BlurHash of the poster."""
     manifest: bool
+    job_seconds: float
+    """Wall-clock time for one object."""
     output_bucket: str
     """Bucket of the images; empty for the bucket of the video."""
     output_prefix: str
@@ -38,8 +58,10 @@ class Settings:
 
     def fingerprint(self) -> str:
         """The settings that shape the images, as one line: stored with each image, so that a replay is recognised."""
-        widths = ",".join(str(width) for width in self.widths)
-        return f"position={self.position} widths={widths} format={self.format} quality={self.quality}"
+        shaping = asdict(self) | {"position": str(self.position), "widths": ",".join(map(str, self.widths))}
+        for name in ("suffixes", "output_bucket", "output_prefix", "job_seconds", "memory_bytes"):
+            del shaping[name]
+        return " ".join(f"{name}={value}" for name, value in sorted(shaping.items()))
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -64,8 +86,22 @@ def read(environment: Mapping[str, str]) -> Settings:
             "THUMBNAIL_POSITION", "auto", Position.parse, "auto, seconds, mm:ss or a percentage", Position("auto")
         ),
         widths=variable("THUMBNAIL_WIDTHS", "[640]", _widths, f"a JSON list of whole numbers from 0 to {WIDEST}", ()),
-        format=variable("THUMBNAIL_FORMAT", "jpg", _format, ", ".join(FORMATS), ""),
-        quality=variable("THUMBNAIL_QUALITY", "80", _quality, "a whole number from 1 to 100", 0),
+        format=variable("THUMBNAIL_FORMAT", "jpg", _one_of(FORMATS), ", ".join(FORMATS), ""),
+        quality=variable("THUMBNAIL_QUALITY", "80", _between(1, 100), "a whole number from 1 to 100", 0),
+        fit=variable("THUMBNAIL_FIT", "contain", _one_of(FITS), ", ".join(FITS), ""),
+        height=variable("THUMBNAIL_HEIGHT", "0", _between(0, WIDEST), f"a whole number from 0 to {WIDEST}", 0),
+        pad_colour=variable("THUMBNAIL_PAD_COLOR", "#000000", _colour, "a colour such as #1a2b3c", ""),
+        storyboard=variable("THUMBNAIL_STORYBOARD", "false", _TRUTH.__getitem__, "true or false", False),
+        storyboard_playlist=variable(
+            "THUMBNAIL_STORYBOARD_PLAYLIST", "false", _TRUTH.__getitem__, "true or false", False
+        ),
+        storyboard_budget=variable(
+            "THUMBNAIL_STORYBOARD_BUDGET", "64", _between(0, 128), "a whole number of MiB from 0 to 128", 0
+        )
+        * 2**20,
+        preview=variable("THUMBNAIL_PREVIEW", "none", _one_of(PREVIEWS), ", ".join(PREVIEWS), ""),
+        placeholder=variable("THUMBNAIL_PLACEHOLDER", "false", _TRUTH.__getitem__, "true or false", False),
+        job_seconds=variable("THUMBNAIL_JOB_SECONDS", "300", _between(5, 900), "a whole number from 5 to 900", 0),
         manifest=variable("THUMBNAIL_MANIFEST", "false", _TRUTH.__getitem__, "true or false", False),
         output_bucket=environment.get("THUMBNAIL_OUTPUT_BUCKET", ""),
         output_prefix=environment.get("THUMBNAIL_OUTPUT_PREFIX", ""),
@@ -87,22 +123,42 @@ def _suffixes(text: str) -> tuple[str, ...]:
 
 
 def _widths(text: str) -> tuple[int, ...]:
-    values = json.loads(text)
-    if not isinstance(values, list) or not values or not all(type(value) is int for value in values):
-        raise ValueError(text)
-    if not all(0 <= value <= WIDEST for value in values):
-        raise ValueError(text)
+    return widths(json.loads(text))
+
+
+def widths(values: object) -> tuple[int, ...]:
+    """Checks the widths of posters, in pixels.
+
+    Raises:
+        ValueError: they are not a list of whole numbers from 0 to `WIDEST`, each once.
+    """
+    if not isinstance(values, list) or not values or len(set(map(repr, values))) < len(values):
+        raise ValueError(values)
+    if not all(type(value) is int and 0 <= value <= WIDEST for value in values):
+        raise ValueError(values)
     return tuple(values)
 
 
-def _format(text: str) -> str:
-    if text not in FORMATS:
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _colour(text: str) -> str:
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
         raise ValueError(text)
     return text
-
-
-def _quality(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100:
-        raise ValueError(text)
-    return value

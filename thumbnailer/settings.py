@@ -23,6 +23,15 @@ class Settings:
     widths: Sequence[int] = (640,)
     format: str = "jpg"
     quality: int = 80
+    fit: str = "contain"
+    height: int = 0
+    pad_color: str = "#000000"
+    storyboard: bool = False
+    storyboard_playlist: bool = False
+    storyboard_budget: int = 64
+    preview: bool = False
+    preview_format: str = "webp"
+    placeholder: bool = False
     manifest: bool = False
     bucket: str | None = None
     output_bucket: str | None = None
@@ -30,6 +39,7 @@ class Settings:
     architecture: str = "x86_64"
     memory_size: int = 1769
     timeout: int = 900
+    job_seconds: int = 300
     reserved_concurrency: int | None = None
     log_retention_days: int = 30
     alarm_email: str | None = None
@@ -41,8 +51,16 @@ class SettingsError(pulumi.RunError):
 
 
 def output_endings(settings: Settings) -> list[str]:
-    """The endings of every key that the function writes: the pictures' and, if asked for, the manifest's."""
-    return [f".{settings.format}"] + ([".thumbnails.json"] if settings.manifest else [])
+    """The endings of every key that the function writes: the pictures', and those of what else is asked for."""
+    # An MP4 of its own is called .m4v, because .mp4 is what mostly triggers.
+    preview = ".preview.m4v" if settings.preview_format == "mp4" else ".preview.webp"
+    further = (
+        (settings.storyboard, ".storyboard.vtt"),
+        (settings.storyboard and settings.storyboard_playlist, ".storyboard.m3u8"),
+        (settings.preview, preview),
+        (settings.manifest, ".thumbnails.json"),
+    )
+    return [f".{settings.format}", *(ending for wanted, ending in further if wanted)]
 
 
 def setting_names() -> list[str]:
@@ -153,7 +171,8 @@ def _position_fits(position: str) -> bool:
     share = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%", position)
     if share:
         return float(share[1]) <= 100
-    return position == "auto" or re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", position) is not None
+    clock = r"([0-9]{1,3}:)?[0-5]?[0-9]:[0-5]?[0-9](\.[0-9]{1,3})?"
+    return position == "auto" or re.fullmatch(rf"[0-9]{{1,6}}(\.[0-9]{{1,3}})?|{clock}", position) is not None
 
 
 def _widths_fit(widths: Sequence[int]) -> bool:
@@ -208,7 +227,12 @@ _KEYS = (
         "underscores, none of them the ending of another",
         _suffixes_fit,
     ),
-    _Key("position", str, "auto, seconds such as 12.5 (less than 1000000), or a share from 0% to 100%", _position_fits),
+    _Key(
+        "position",
+        str,
+        "auto, seconds such as 12.5 (less than 1000000), a time such as 1:30, or a share from 0% to 100%",
+        _position_fits,
+    ),
     # 16,383 is the widest picture that WebP holds; the other formats' limits are larger.
     _Key(
         "widths",
@@ -218,6 +242,16 @@ _KEYS = (
     ),
     _Key("format", str, "jpg, webp, avif or png", _FORMATS.__contains__),
     _Key("quality", _whole, "a whole number from 1 to 100", _within(1, 100)),
+    _Key("fit", str, "contain, cover or pad", ("contain", "cover", "pad").__contains__),
+    _Key("height", _whole, "a whole number from 0 to 16383", _within(0, 16383)),
+    _Key("pad_color", str, "a colour such as #1a2b3c", lambda colour: bool(re.fullmatch("#[0-9a-fA-F]{6}", colour))),
+    _Key("storyboard", _flag, "true or false", lambda value: isinstance(value, bool)),
+    _Key("storyboard_playlist", _flag, "true or false", lambda value: isinstance(value, bool)),
+    # What is read is kept in memory, and no more than 192 MiB of one video are.
+    _Key("storyboard_budget", _whole, "a whole number of MiB from 0 to 128", _within(0, 128)),
+    _Key("preview", _flag, "true or false", lambda value: isinstance(value, bool)),
+    _Key("preview_format", str, "webp or mp4", ("webp", "mp4").__contains__),
+    _Key("placeholder", _flag, "true or false", lambda value: isinstance(value, bool)),
     _Key("manifest", _flag, "true or false", lambda value: isinstance(value, bool)),
     _Key("bucket", _or_unset, _BUCKET, _bucket_fits),
     _Key("output_bucket", _or_unset, _BUCKET, _bucket_fits),
@@ -233,6 +267,7 @@ _KEYS = (
     _Key("memory_size", _whole, "a whole number of megabytes from 512 to 10240", _within(512, 10240)),
     # 900 is Lambda's most. Under 30 a cold start and the index of a large video leave no time for the picture.
     _Key("timeout", _whole, "a whole number of seconds from 30 to 900", _within(30, 900)),
+    _Key("job_seconds", _whole, "a whole number of seconds from 5 to 900", _within(5, 900)),
     # 0 would stop the function for good; -1 is how the configuration says "unset".
     _Key(
         "reserved_concurrency",
@@ -269,7 +304,12 @@ def _fits(key: _Key, value: Any) -> bool:
 
 
 def _combination_faults(settings: Settings, bad: set[str]) -> Iterator[_Fault]:
-    if not bad & {"suffixes", "format", "manifest"}:
+    if settings.height and not bad & {"height", "widths"} and settings.widths[0] == 0:
+        yield _Fault(
+            "height",
+            f"height holds {settings.height}; it may hold 0 where the first of widths is 0, the video's own size",
+        )
+    if not bad & {"suffixes", "format", "manifest", "storyboard", "storyboardPlaylist", "preview", "previewFormat"}:
         endings = output_endings(settings)
         loops = [
             suffix

@@ -7,6 +7,12 @@ from .recording import Recording, record
 EVERYTHING = {
     "suffixes": '[".mp4", ".mov"]',
     "widths": "[640, 320]",
+    "height": "360",
+    "fit": "cover",
+    "storyboard": "true",
+    "storyboardPlaylist": "true",
+    "preview": "true",
+    "placeholder": "true",
     "manifest": "true",
     "outputPrefix": "thumbnails/",
     "reservedConcurrency": "5",

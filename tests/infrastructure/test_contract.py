@@ -21,6 +21,10 @@ STACKS = [
     Settings(position="0%"),
     Settings(position="100%"),
     Settings(position="999999.999"),
+    Settings(position="1:02:03.5", fit="pad", height=360, pad_color="#1a2b3c"),
+    Settings(storyboard=True, storyboard_playlist=True, storyboard_budget=0, placeholder=True, job_seconds=5),
+    Settings(preview=True, preview_format="webp", storyboard=True),
+    Settings(preview=True, preview_format="mp4", fit="cover", height=1),
 ]
 
 
@@ -45,6 +49,11 @@ def test_the_image_reads_what_the_stack_wrote(image: Any, settings: Settings) ->
         settings.format,
     )
     assert (read.quality, read.manifest) == (settings.quality, settings.manifest)
+    assert (read.fit, read.height, read.pad_colour) == (settings.fit, settings.height, settings.pad_color)
+    assert (read.storyboard, read.storyboard_playlist) == (settings.storyboard, settings.storyboard_playlist)
+    assert read.storyboard_budget == settings.storyboard_budget * 2**20
+    assert read.preview == (settings.preview_format if settings.preview else "none")
+    assert (read.placeholder, read.job_seconds) == (settings.placeholder, settings.job_seconds)
     assert (read.output_bucket, read.output_prefix) == ("posters", settings.output_prefix)
     assert read.position == image("pipeline.position").Position.parse(settings.position)
 
@@ -68,7 +77,9 @@ def test_no_object_that_the_image_writes_can_start_the_function(image: Any, sett
     read = image("pipeline.settings").read(environment(settings))
     for suffix in settings.suffixes:
         names = image("pipeline.names").of("videos", f"films/cat{suffix}", read)
-        written = [key for _, key in names.posters] + ([names.manifest] if names.manifest else [])
+        written = names.certain()
+        if names.sheet:
+            written.append(image("pipeline.names").further_sheet(names.sheet, 1))
         assert not [key for key in written if key.endswith(tuple(settings.suffixes))]
         assert not [key for key in written if not key.endswith(tuple(output_endings(settings)))]
         assert not [key for key in written if not key.startswith(settings.output_prefix)]

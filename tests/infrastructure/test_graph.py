@@ -220,6 +220,15 @@ def test_the_environment_tells_the_image_every_setting_of_the_picture(deployed: 
         "THUMBNAIL_WIDTHS": "[640, 320]",
         "THUMBNAIL_FORMAT": "jpg",
         "THUMBNAIL_QUALITY": "80",
+        "THUMBNAIL_FIT": "cover",
+        "THUMBNAIL_HEIGHT": "360",
+        "THUMBNAIL_PAD_COLOR": "#000000",
+        "THUMBNAIL_STORYBOARD": "true",
+        "THUMBNAIL_STORYBOARD_PLAYLIST": "true",
+        "THUMBNAIL_STORYBOARD_BUDGET": "64",
+        "THUMBNAIL_PREVIEW": "webp",
+        "THUMBNAIL_PLACEHOLDER": "true",
+        "THUMBNAIL_JOB_SECONDS": "300",
         "THUMBNAIL_MANIFEST": "true",
         "THUMBNAIL_OUTPUT_BUCKET": deployed.outputs["bucket"],
         "THUMBNAIL_OUTPUT_PREFIX": "thumbnails/",
@@ -269,7 +278,10 @@ def test_the_role_may_do_exactly_its_job(deployed: Recording) -> None:
         ("s3:GetObject", "s3:GetObjectVersion"): ([f"{videos}/*.mp4", f"{videos}/*.mov"], None),
         ("s3:ListBucket",): ([videos], {"StringLike": {"s3:prefix": ["*.mp4", "*.mov"]}}),
         ("s3:GetObject", "s3:PutObject"): (
-            [f"{videos}/thumbnails/*.jpg", f"{videos}/thumbnails/*.thumbnails.json"],
+            [
+                f"{videos}/thumbnails/*{ending}"
+                for ending in (".jpg", ".storyboard.vtt", ".storyboard.m3u8", ".preview.webp", ".thumbnails.json")
+            ],
             None,
         ),
         ("logs:CreateLogStream", "logs:PutLogEvents"): ([f"{log_group}:*"], None),

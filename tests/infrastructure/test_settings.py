@@ -43,6 +43,21 @@ GOOD: list[tuple[str, str, Any]] = [
     ("format", "png", "png"),
     ("quality", "1", 1),
     ("quality", "100", 100),
+    ("position", "1:30", "1:30"),
+    ("position", "01:02:03.5", "01:02:03.5"),
+    ("fit", "cover", "cover"),
+    ("height", "0", 0),
+    ("height", "16383", 16383),
+    ("padColor", "#1a2B3c", "#1a2B3c"),
+    ("storyboard", "true", True),
+    ("storyboardPlaylist", "true", True),
+    ("storyboardBudget", "0", 0),
+    ("storyboardBudget", "128", 128),
+    ("preview", "true", True),
+    ("previewFormat", "mp4", "mp4"),
+    ("placeholder", "true", True),
+    ("jobSeconds", "5", 5),
+    ("jobSeconds", "900", 900),
     ("manifest", "true", True),
     ("manifest", "false", False),
     ("bucket", "", None),
@@ -93,7 +108,8 @@ BAD: list[tuple[str, str, str]] = [
     ("position", "1e400", "auto, seconds"),
     ("position", "nan", "auto, seconds"),
     ("position", "1000000", "auto, seconds"),
-    ("position", "00:12", "auto, seconds"),
+    ("position", "00:60", "a time such as 1:30"),
+    ("position", "1:2:3:4", "a time such as 1:30"),
     ("position", "101%", "a share from 0% to 100%"),
     ("position", "25 %", "a share from 0% to 100%"),
     ("position", "١", "auto, seconds"),
@@ -116,6 +132,19 @@ BAD: list[tuple[str, str, str]] = [
     ("quality", "80.5", "from 1 to 100"),
     ("quality", "", "from 1 to 100"),
     ("quality", "9" * 5000, "from 1 to 100"),
+    ("fit", "fill", "contain, cover or pad"),
+    ("height", "-1", "from 0 to 16383"),
+    ("height", "16384", "from 0 to 16383"),
+    ("padColor", "black", "a colour such as #1a2b3c"),
+    ("padColor", "#fff", "a colour such as #1a2b3c"),
+    ("storyboard", "yes", "true or false"),
+    ("storyboardPlaylist", "yes", "true or false"),
+    ("storyboardBudget", "129", "from 0 to 128"),
+    ("preview", "webp", "true or false"),
+    ("previewFormat", "gif", "webp or mp4"),
+    ("placeholder", "yes", "true or false"),
+    ("jobSeconds", "4", "from 5 to 900"),
+    ("jobSeconds", "901", "from 5 to 900"),
     ("manifest", "yes", "true or false"),
     ("manifest", "True", "true or false"),
     ("bucket", "ab", "3 to 63 lower-case letters"),
@@ -222,6 +251,19 @@ def test_a_manifest_cannot_start_the_function_again() -> None:
     assert read(manifest="false", suffixes='[".json"]').suffixes == (".json",)
 
 
+def test_what_lies_beside_the_picture_cannot_start_the_function_again_either() -> None:
+    assert "and .storyboard.vtt" in complaint(storyboard="true", suffixes='[".vtt"]')
+    assert "and .storyboard.m3u8" in complaint(storyboard="true", storyboardPlaylist="true", suffixes='["m3u8"]')
+    assert "and .preview.webp" in complaint(preview="true", suffixes='[".webp"]')
+    assert "and .preview.m4v" in complaint(preview="true", previewFormat="mp4", suffixes='[".mp4", ".m4v"]')
+    assert read(preview="true", previewFormat="mp4", suffixes='[".mp4"]').suffixes == (".mp4",)
+
+
+def test_a_height_needs_a_width_to_go_with_it() -> None:
+    assert "height holds 360; it may hold 0" in complaint(height="360", widths="[0]")
+    assert read(height="360", widths="[640, 0]").height == 360
+
+
 def test_pictures_in_another_bucket_cannot_start_the_function_either() -> None:
     assert "start the function again" in complaint(outputBucket="posters", suffixes='[".jpg"]')
 
@@ -233,6 +275,13 @@ def test_one_bucket_may_be_named_for_videos_and_pictures() -> None:
 def test_a_manifest_is_one_more_ending() -> None:
     assert output_endings(Settings(format="webp")) == [".webp"]
     assert output_endings(Settings(manifest=True)) == [".jpg", ".thumbnails.json"]
+
+
+def test_a_storyboard_and_a_preview_are_further_endings() -> None:
+    everything = Settings(storyboard=True, storyboard_playlist=True, preview=True, manifest=True)
+    assert output_endings(everything) == [
+        *(".jpg", ".storyboard.vtt", ".storyboard.m3u8", ".preview.webp", ".thumbnails.json"),
+    ]
 
 
 @pytest.mark.parametrize(

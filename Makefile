@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 export VIDEO_PATH := $(value VIDEO)
 export LOCAL_SETTINGS := $(value SETTINGS)
 
-.PHONY: help setup local test check bench clean
+.PHONY: help setup local test check posters bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,6 +44,9 @@ check: setup ## format, lint, types, workflows, Dockerfile
 	(cd docker-ffmpeg-thumb && ../$(RUN) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/image .); \
 	.venv/bin/zizmor --offline --no-progress .github/workflows; \
 	.venv/bin/hadolint docker-ffmpeg-thumb/Dockerfile
+
+posters: setup ## which moment is taken, beside what others take
+	@exec $(RUN) -m benchmarks.posters
 
 bench: setup ## figures side by side
 	@exec $(RUN) -m benchmarks

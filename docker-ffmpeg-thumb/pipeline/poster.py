@@ -25,6 +25,8 @@ FEW = 6
 """With fewer keyframes than this, pictures between them are candidates too."""
 DECODED_PIXELS = 30_000_000
 """How much is decoded for these: 25 pictures of 1440x810, which takes no longer than the requests for a small video."""
+SAMPLES = 6
+"""How many of the pictures between two keyframes are candidates."""
 MORE_DECODED_PIXELS = 20 * DECODED_PIXELS
 PERCENT_SLACK = 0.005
 """A percentage asks for a place, not for a picture: a keyframe this close, as a share of the duration, will do."""
@@ -76,7 +78,7 @@ def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
     pixels = max(1, context.width * context.height)
     few = len(demuxer.keyframes) < FEW
     looks = (
-        *([partial(pick.stretches, demuxer, max(1, DECODED_PIXELS // pixels), 4)] if few else []),
+        *([partial(pick.stretches, demuxer, max(1, DECODED_PIXELS // pixels), SAMPLES)] if few else []),
         partial(pick.spread, demuxer, CANDIDATES),
         partial(pick.spread, demuxer, MORE_CANDIDATES),
         partial(pick.stretches, demuxer, max(1, MORE_DECODED_PIXELS // pixels), MORE_CANDIDATES),

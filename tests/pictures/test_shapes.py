@@ -1,0 +1,163 @@
+"""Which way up a poster is, and how large."""
+
+from itertools import pairwise
+
+import pytest
+from PIL import Image, ImageOps
+
+from .service import Service, colour_of, is_near
+from .videos import BLACK, BLUE, GREEN, H264, MAGENTA, RED, WHITE, YELLOW, Studio, four, plain
+
+CORNERS = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
+
+
+def corners(picture: Image.Image) -> list[tuple[int, ...]]:
+    return [colour_of(picture, x, y) for x, y in CORNERS]
+
+
+def looks_like(picture: Image.Image, wanted: Image.Image) -> bool:
+    """Whether the middles of the four quarters have the same colours."""
+    return all(is_near(mine, other) for mine, other in zip(corners(picture), corners(wanted), strict=True))
+
+
+@pytest.mark.parametrize("name", ["turned.mp4", "turned.mkv", "fragmented.mp4"])
+@pytest.mark.parametrize("flip", ["", "-display_hflip", "-display_vflip"], ids=["plain", "hflip", "vflip"])
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+def test_a_turned_or_mirrored_video_stands_upright(
+    service: Service, studio: Studio, angle: int, flip: str, name: str
+) -> None:
+    matrix = ("-display_rotation", str(angle), *([flip] if flip else []))
+    fragments = ("-movflags", "frag_keyframe+empty_moov") if name == "fragmented.mp4" else ()
+    turned = studio.run(name, *matrix, "-i", str(studio.quadrants()), "-c", "copy", *fragments)
+    # FFmpeg's options turn counterclockwise, as Pillow does, and mirror afterwards.
+    wanted = four().rotate(angle, expand=True)
+    if flip:
+        wanted = ImageOps.mirror(wanted) if flip == "-display_hflip" else ImageOps.flip(wanted)
+    picture = service.poster(turned).picture()
+    assert picture.size == wanted.size
+    assert looks_like(picture, wanted)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"), [("2/1", (256, 64)), ("1/2", (64, 64)), ("4/3", (171, 64)), ("0/1", (128, 64))]
+)
+@pytest.mark.parametrize("name", ["wide.mp4", "wide.mkv"])
+def test_pixels_become_square(service: Service, studio: Studio, aspect: str, size: tuple[int, int], name: str) -> None:
+    scaled = ("-vf", f"{H264[7]},setsar={aspect}")
+    video = studio.quadrants(name, *H264[:6], *scaled, *H264[8:])
+    picture = service.poster(video, widths=[0]).picture()
+    assert picture.size == size
+    assert looks_like(picture, four())
+
+
+@pytest.mark.parametrize("angle", [90, 270])
+def test_rotation_and_oblong_pixels_go_together(service: Service, studio: Studio, angle: int) -> None:
+    wide = studio.quadrants("wide.mp4", *H264[:6], "-vf", f"{H264[7]},setsar=2/1", *H264[8:])
+    turned = studio.run("turned.mp4", "-display_rotation", str(angle), "-i", str(wide), "-c", "copy")
+    picture = service.poster(turned, widths=[0]).picture()
+    assert picture.size == (64, 256)
+    assert looks_like(picture, four((256, 64)).rotate(angle, expand=True))
+
+
+@pytest.mark.parametrize("size", [(127, 63), (33, 17), (5, 129), (1, 1)])
+@pytest.mark.parametrize("codec", ["ffv1", "libvpx-vp9", "mjpeg"])
+def test_odd_dimensions_are_kept(service: Service, studio: Studio, size: tuple[int, int], codec: str) -> None:
+    layout = {"ffv1": "yuv420p", "libvpx-vp9": "yuv420p", "mjpeg": "yuvj420p"}[codec]
+    options = ("-c:v", codec, "-pix_fmt", layout, "-q:v", "2", "-b:v", "1M")
+    slices = ("-level", "1") if codec == "ffv1" else ()
+    video = studio.film([plain(MAGENTA, size)] * 3, "odd.mkv", *options, *slices)
+    picture = service.poster(video, widths=[0]).picture()
+    assert picture.size == size
+    assert is_near(colour_of(picture), MAGENTA, 20)
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "wanted"),
+    [
+        ((1280, 720), 640, (640, 360)),
+        ((720, 1280), 640, (640, 1138)),
+        ((1280, 720), 0, (1280, 720)),
+        ((128, 72), 640, (128, 72)),
+        ((1280, 720), 333, (333, 187)),
+        ((1280, 720), 1, (1, 1)),
+        ((2048, 16), 64, (64, 1)),
+        ((16, 2048), 8, (8, 1024)),
+    ],
+)
+def test_a_poster_has_the_width_asked_for_and_is_never_enlarged(
+    service: Service, studio: Studio, size: tuple[int, int], width: int, wanted: tuple[int, int]
+) -> None:
+    video = studio.film([plain(GREEN, size)] * 2, "sized.mp4", *H264)
+    assert service.poster(video, widths=[width]).picture().size == wanted
+
+
+def test_each_width_is_a_picture_of_its_own(service: Service, studio: Studio) -> None:
+    video = studio.quadrants("large.mp4", size=(1000, 500))
+    answer = service.poster(video, "a/cat.mp4", widths=[320, 640, 0, 5000])
+    assert answer.keys == ["a/cat.jpg", "a/cat.640w.jpg", "a/cat.0w.jpg", "a/cat.5000w.jpg"]
+    pictures = [answer.picture(number) for number in range(4)]
+    assert [picture.size for picture in pictures] == [(320, 160), (640, 320), (1000, 500), (1000, 500)]
+    assert all(looks_like(picture, four()) for picture in pictures)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("fields.mp4", ("-c:v", "libx264", "-x264-params", "tff=1", "-crf", "5")),
+        ("fields.mp4", ("-c:v", "libx264", "-x264-params", "bff=1", "-crf", "5")),
+        ("fields.mpg", ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-q:v", "2", "-f", "vob")),
+        ("fields.mov", ("-c:v", "prores_ks", "-flags", "+ildct", "-pix_fmt", "yuv422p10le")),
+    ],
+    ids=["H.264 top first", "H.264 bottom first", "MPEG-2", "ProRes"],
+)
+def test_interlaced_video_is_shown_without_combs(
+    service: Service, studio: Studio, name: str, options: tuple[str, ...]
+) -> None:
+    # A white bar that is on the left in one field and on the right in the other: woven, every second row has it.
+    frame = plain(BLACK, (128, 96))
+    for row in range(96):
+        left = 16 if row % 2 == 0 else 80
+        frame.paste(WHITE, (left, row, left + 32, row + 1))
+    field = ("-vf", "setfield=tff,scale=out_color_matrix=bt709:interl=1,format=yuv422p10le,format=yuv420p")
+    if "bff=1" in options:
+        field = (field[0], field[1].replace("tff", "bff"))
+    if "prores_ks" in options:
+        field = (field[0], field[1].removesuffix(",format=yuv420p"))
+    video = studio.film([frame] * 5, name, *field, *options)
+    picture = service.poster(video, widths=[0], position="0").picture().convert("L")
+    for column in (32, 96):
+        rows = list(picture.crop((column, 20, column + 1, 76)).tobytes())
+        steps = [abs(row - below) for row, below in pairwise(rows)]
+        assert max(steps) < 80, f"column {column} is combed: {rows[:8]}"
+
+
+@pytest.mark.parametrize(("position", "colour", "size"), [("0.5", RED, (128, 72)), ("1.5", BLUE, (64, 36))])
+def test_a_video_that_changes_its_size_shows_both_sizes(
+    service: Service, studio: Studio, position: str, colour: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    parts = [
+        studio.film([plain(of, dimensions)] * 10, "part.ts", *H264, "-output_ts_offset", str(start), rate="10")
+        for of, dimensions, start in ((RED, (128, 72), 0), (BLUE, (64, 36), 1))
+    ]
+    answer = service.poster(b"".join(part.read_bytes() for part in parts), position=position, widths=[0])
+    assert is_near(answer.colour(), colour)
+    assert answer.picture().size == size
+
+
+def test_the_cover_art_is_not_the_poster(service: Service, studio: Studio) -> None:
+    cover = studio.film([plain(YELLOW)], "cover.png", "-frames:v", "1")
+    inputs = ("-i", str(cover), "-i", str(studio.film([plain(BLUE)] * 10, "film.mp4", *H264)))
+    video = studio.run(
+        "covered.mp4", *inputs, "-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic"
+    )
+    assert is_near(service.poster(video).colour(), BLUE)
+
+
+@pytest.mark.parametrize("name", ["two.mp4", "two.mkv"])
+@pytest.mark.parametrize("default", [0, 1])
+def test_of_two_tracks_the_default_one_is_shown(service: Service, studio: Studio, default: int, name: str) -> None:
+    films = [studio.film([plain(colour)] * 10, "film.mp4", *H264) for colour in (RED, GREEN)]
+    inputs = ("-i", str(films[0]), "-i", str(films[1]), "-map", "0", "-map", "1", "-c", "copy")
+    marks = (f"-disposition:v:{default}", "default", f"-disposition:v:{1 - default}", "0")
+    video = studio.run(name, *inputs, *marks)
+    assert is_near(service.poster(video).colour(), (RED, GREEN)[default])

@@ -1,0 +1,127 @@
+"""Which moment a poster shows. The videos change their colour each second, so that a picture tells its time."""
+
+import pytest
+
+from .service import Service, is_near
+from .videos import BLUE, BT709, H264, MAGENTA, ORANGE, RED, SECONDS, Studio, plain
+
+MOMENTS = [("0", 0), ("2.5", 2), ("00:05", 5), ("00:00:03.5", 3), ("30%", 2), ("100%", 7), ("0%", 0), ("99", 7)]
+CONTAINERS = {
+    "index last": ("counting.mp4", ()),
+    "index first": ("counting.mp4", ("-movflags", "+faststart")),
+    "fragmented": ("counting.mp4", ("-movflags", "frag_keyframe+empty_moov+default_base_moof")),
+    "fragments without a keyframe": (
+        "counting.mp4",
+        ("-movflags", "empty_moov+default_base_moof", "-frag_duration", "400000"),
+    ),
+    "DASH": ("counting.mp4", ("-movflags", "dash+global_sidx", "-frag_duration", "1000000")),
+    "QuickTime": ("counting.mov", ()),
+    "Matroska": ("counting.mkv", ()),
+    "Matroska without cues": ("counting.mkv", ("-live", "1")),
+    "transport stream": ("counting.ts", ()),
+    "program stream": ("counting.mpg", ("-f", "vob")),
+    "AVI": ("counting.avi", ()),
+    "Flash": ("counting.flv", ()),
+}
+
+
+@pytest.mark.parametrize(("position", "second"), MOMENTS)
+def test_every_kind_of_position_shows_its_moment(service: Service, studio: Studio, position: str, second: int) -> None:
+    answer = service.poster(studio.counting(), position=position)
+    assert is_near(answer.colour(), SECONDS[second]), answer
+    assert int(answer.seconds) == second
+
+
+@pytest.mark.parametrize("gop", ["250", "7"], ids=["one GOP", "short GOPs"])
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(("position", "second"), [("4.55", 4), ("60", 7)])
+def test_a_moment_is_found_in_every_container_named_mp4(
+    service: Service, studio: Studio, container: str, gop: str, position: str, second: int
+) -> None:
+    name, options = CONTAINERS[container]
+    bframes = ("-bf", "0") if container == "AVI" else ("-bf", "3")
+    video = studio.counting(name, *H264, "-g", gop, *bframes, *options)
+    answer = service.poster(video, position=position)
+    assert is_near(answer.colour(), SECONDS[second]), answer
+    assert answer.seconds == pytest.approx(4.5 if second == 4 else 7.9, abs=0.11)
+    assert answer.notes == []
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_moment_is_found_in_webm(service: Service, studio: Studio, codec: str) -> None:
+    speed = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M")
+    video = studio.counting("counting.webm", "-c:v", codec, *speed, "-g", "250")
+    assert is_near(service.poster(video, position="4.55").colour(), SECONDS[4], 20)
+
+
+@pytest.mark.parametrize(
+    ("key", "poster", "second"),
+    [
+        ("cat_00-03.mp4", "cat.jpg", 3),
+        ("a/cat_00-00-05.mp4", "a/cat.jpg", 5),
+        ("cat_59-59.mp4", "cat.jpg", 7),
+        ("_00-03.mp4", "_00-03.jpg", 1),
+        ("cat_00-61.mp4", "cat_00-61.jpg", 1),
+    ],
+)
+def test_a_name_may_ask_for_its_moment(service: Service, studio: Studio, key: str, poster: str, second: int) -> None:
+    answer = service.poster(studio.counting(), key, position="1.5")
+    assert answer.keys == [poster]
+    assert is_near(answer.colour(), SECONDS[second])
+
+
+def test_the_last_picture_is_shown_of_what_lies_beyond_the_end(service: Service, studio: Studio) -> None:
+    frames = [plain(RED)] * 19 + [plain(BLUE)]
+    answer = service.poster(studio.film(frames, "last.mp4", *H264, "-bf", "3", rate="10"), position="7:00")
+    assert is_near(answer.colour(), BLUE)
+    assert answer.seconds == pytest.approx(1.9)
+
+
+@pytest.mark.parametrize("position", ["auto", "0", "3", "50%", "100%"])
+@pytest.mark.parametrize(("count", "rate"), [(1, "25"), (5, "25"), (1, "1")], ids=["one", "0.2 s", "one second"])
+def test_the_shortest_videos_have_a_picture(
+    service: Service, studio: Studio, position: str, count: int, rate: str
+) -> None:
+    video = studio.film([plain(MAGENTA)] * count, "short.mp4", *H264, rate=rate)
+    assert is_near(service.poster(video, position=position).colour(), MAGENTA)
+
+
+def test_time_is_counted_as_a_player_counts_it_where_the_frame_rate_varies(service: Service, studio: Studio) -> None:
+    # Five pictures, shown for 0.1, 0.1, 3, 0.1 and 2 s: by number, the middle of the time would be the third of them.
+    durations = (0.1, 0.1, 3, 0.1, 2)
+    times = [round(sum(durations[:number]), 3) for number in range(5)]
+    shown = "+".join(f"eq(N\\,{number})*{time}" for number, time in enumerate(times))
+    video = studio.film(
+        [plain(colour) for colour in SECONDS[:5]],
+        "variable.mp4",
+        *("-c:v", "libx264", "-crf", "8", "-bf", "2", "-fps_mode", "vfr", "-enc_time_base", "1:1000"),
+        *("-vf", f"settb=1/1000,setpts=({shown})/TB,{BT709[1]}", *BT709[2:]),
+    )
+    for position, number in (("0.15", 1), ("0.25", 2), ("3.15", 2), ("3.25", 3), ("3.35", 4), ("9", 4)):
+        answer = service.poster(video, position=position)
+        assert is_near(answer.colour(), SECONDS[number]), (position, answer.said)
+
+
+def test_time_0_is_what_a_player_shows_first_where_an_edit_list_cuts_the_beginning(
+    service: Service, studio: Studio
+) -> None:
+    # Copied from the third second on: the packets from the keyframe before are there, and an edit list hides them.
+    cut = studio.run("cut.mp4", "-ss", "2", "-i", str(studio.counting()), "-c", "copy")
+    assert is_near(service.poster(cut, position="0").colour(), SECONDS[2])
+    assert is_near(service.poster(cut, "b.mp4", position="1.5").colour(), SECONDS[3])
+    assert is_near(service.poster(cut, "c.mp4", position="auto").colour(), SECONDS[0]) is False
+
+
+@pytest.mark.parametrize("name", ["offset.mkv", "offset.ts", "offset.mp4"])
+def test_a_start_offset_does_not_count(service: Service, studio: Studio, name: str) -> None:
+    source = studio.counting("base.mp4", *H264, "-g", "10", "-bf", "2")
+    options = ("-c", "copy", "-avoid_negative_ts", "disabled", "-muxpreload", "0")
+    late = studio.run(name, "-itsoffset", "30", "-i", str(source), *options)
+    answer = service.poster(late, position="3.5")
+    assert is_near(answer.colour(), SECONDS[3]), answer
+    assert answer.seconds == pytest.approx(3.5, abs=0.11)
+
+
+def test_a_percentage_is_of_the_whole_video(service: Service, studio: Studio) -> None:
+    answer = service.poster(studio.counting("short.mkv", *H264, "-g", "5"), position="95%")
+    assert is_near(answer.colour(), ORANGE), answer

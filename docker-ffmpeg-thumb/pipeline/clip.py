@@ -8,6 +8,7 @@ import av
 from av.video.stream import VideoStream
 
 from pipeline.demux import Run
+from pipeline.disposable import Disposables
 from pipeline.outcome import Rejected
 
 _MUXERS = (
@@ -38,7 +39,7 @@ TICKS = 1000
 
 
 def remux(stream: VideoStream, runs: list[Run]) -> Clip:
-    """Copies runs of packets into a clip, one behind the other.
+    """Copies runs of packets into a clip, one behind the other, less those that no wanted picture is decoded from.
 
     Pictures are numbered in the order of showing and packets in that of decoding, such that no packet is shown before
     it is decoded, and the wanted ones by even numbers. Rotation, sample aspect ratio and colour tags of the stream
@@ -61,12 +62,16 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, optio
     targets: dict[int, float] = {}
     with av.open(content, "w", format=muxer, options=options) as output:
         copy = output.add_stream_from_template(stream, opaque=True)
-        base = 0
+        disposables = Disposables(stream.codec_context.name, stream.codec_context.extradata)
+        base = decoded = 0
         for run in runs:
             count = len(run.packets)
             order = sorted(range(count), key=lambda n: (run.shown[n], n))
             shown = {place: rank for rank, place in enumerate(order)}
             for place, packet in enumerate(run.packets):
+                if place not in run.wanted and disposables.has(bytes(packet)):
+                    continue
+                decoded += 1
                 packet.stream = copy
                 packet.time_base = Fraction(1, TICKS)
                 tick = 2 * (base + count + shown[place])
@@ -76,5 +81,4 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, optio
                 packet.dts, packet.pts, packet.duration = 2 * (base + place), tick + (seconds is None), 1
                 output.mux(packet)
             base += 2 * count
-    decoded = sum(len(run.packets) for run in runs)
     return Clip(content.getvalue(), demuxer, stream.codec_context.name, targets, decoded)

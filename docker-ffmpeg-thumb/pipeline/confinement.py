@@ -65,6 +65,7 @@ def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance)
         # The group: FFmpeg too. It is gone already where the job ended by itself.
         _kill_group(pid)
         _, status, usage = os.wait4(pid, 0)
+        _reap_orphans(pid)
     if answer is not None and "outcome" in answer:
         return Outcome.from_json(answer["outcome"])
     seconds = time.monotonic() - began
@@ -120,6 +121,16 @@ def _kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue  # The group is made by the child itself, which may not have come so far.
+
+
+def _reap_orphans(group: int) -> None:
+    """Takes leave of an FFmpeg that outlived its parent, where the handler is the first process of its container and so
+    inherits orphans; they would stay as zombies."""
+    try:
+        while True:
+            os.waitpid(-group, 0)
+    except ChildProcessError:
+        return
 
 
 def _child(job: Callable[[], Outcome], writer: int, allowance: Allowance) -> NoReturn:

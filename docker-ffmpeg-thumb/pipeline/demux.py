@@ -38,6 +38,8 @@ REORDER = 16
 _OPEN_OPTIONS = {
     # No decoder has this name: opening a file then probes no picture, in this process or any other.
     "codec_whitelist": "none",
+    # Nor has any protocol: what a file refers to outside of itself is never opened.
+    "protocol_whitelist": "none",
     "probesize": "32",
     "fpsprobesize": "0",
 }

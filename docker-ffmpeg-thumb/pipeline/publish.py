@@ -4,6 +4,7 @@ The metadata is the service's only memory: it tells a replay from a new video, a
 Every write is conditional on what was there when the job began, so that of two jobs at a time neither undoes the other.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +64,7 @@ class Shelf:
     def __init__(self, client: Any, bucket: str, video: Video, settings: Settings) -> None:
         self._client, self._bucket, self._video = client, bucket, video
         self._settings = settings.fingerprint()
-        self._source = quote(f"{video.bucket}/{video.key}")
+        self._source = _brief(f"{video.bucket}/{video.key}")
         self._wishes: str | None = None
         self._present: dict[str, Present | None] = {}
 
@@ -99,7 +100,7 @@ class Shelf:
                         "source-etag": etag,
                         "source-sequencer": self._video.sequencer or "",
                         "settings": self._settings,
-                        "wishes": quote(wishes),
+                        "wishes": _brief(wishes),
                         "seconds": f"{file.image.seconds:.3f}",
                     },
                     **condition,
@@ -113,6 +114,8 @@ class Shelf:
                     raise
             time.sleep(0.05 * 2**attempt)
             present = self._head(key)
+            if present is not None and self._is_same(present.made):
+                return  # Another delivery of the same event was faster, with the same image.
             self._refuse_newer([present])
 
     def _head(self, key: str) -> Present | None:
@@ -131,7 +134,7 @@ class Shelf:
         if (made.source, made.etag, made.settings) != (self._source, self._video.etag, self._settings):
             return False
         # The same bytes may have been put again to ask for something else; only then is it worth asking S3.
-        return made.sequencer == (self._video.sequencer or "") or made.wishes == quote(self._asked())
+        return made.sequencer == (self._video.sequencer or "") or made.wishes == _brief(self._asked())
 
     def _asked(self) -> str:
         if self._wishes is None:
@@ -156,6 +159,12 @@ class Shelf:
             length = max(len(ours), len(theirs))
             if present.made.source == self._source and theirs.ljust(length, "0") > ours.ljust(length, "0"):
                 raise Superseded("a newer version of the object has its images already")
+
+
+def _brief(text: str) -> str:
+    """A text as metadata can hold it: ASCII, and short, because S3 takes 2 KB of metadata and a key may have 1 KB."""
+    quoted = quote(text)
+    return quoted if len(quoted) <= 256 else "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _at_once(action: Callable[[Any], Any], items: list[Any]) -> list[Any]:

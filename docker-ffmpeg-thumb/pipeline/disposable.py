@@ -1,0 +1,48 @@
+"""Which packets hold a picture that no other picture is decoded from, so that it need not be decoded to show another.
+
+Of what x264 writes by default that is every second one. H.264 says it in `nal_ref_idc` (ITU-T H.264, 7.4.1), HEVC in
+the type of the unit: below 16, the even ones are "sub-layer non-reference" (ITU-T H.265, table 7-1), to which nothing
+refers where there is but one sub-layer.
+"""
+
+from collections.abc import Iterator
+
+
+class Disposables:
+    """Tells them by the codec and its configuration record, which an MP4 and Matroska carry beside the packets."""
+
+    def __init__(self, codec: str, configuration: bytes | None) -> None:
+        configuration = configuration or b""
+        self._codec = codec
+        self._length = 0
+        # avcC (ISO/IEC 14496-15, 5.3.3.1) and hvcC (8.3.3.1) begin with version 1; packets then hold each unit behind
+        # its length. Anything else, such as the start codes of a transport stream, is left alone.
+        if codec == "h264" and len(configuration) > 6 and configuration[0] == 1:
+            self._length = (configuration[4] & 3) + 1
+        elif codec == "hevc" and len(configuration) > 22 and configuration[0] == 1:
+            # With several temporal layers a picture of a lower one may be referred to by one of a higher.
+            layers = configuration[21] >> 3 & 7
+            self._length = (configuration[21] & 3) + 1 if layers == 1 else 0
+
+    def has(self, packet: bytes) -> bool:
+        """Whether no other picture needs the one in this packet; False where that cannot be told."""
+        if not self._length:
+            return False
+        kinds = list(self._pictures(packet))
+        if self._codec == "h264":
+            return bool(kinds) and all(kind >> 5 & 3 == 0 for kind in kinds)
+        return bool(kinds) and all((kind >> 1 & 63) % 2 == 0 for kind in kinds)
+
+    def _pictures(self, packet: bytes) -> Iterator[int]:
+        """The first byte of each unit that holds a part of a picture."""
+        position = 0
+        while position + self._length < len(packet):
+            size = int.from_bytes(packet[position : position + self._length], "big")
+            first = packet[position + self._length]
+            if self._codec == "h264":
+                is_picture = 1 <= first & 31 <= 5
+            else:
+                is_picture = (first >> 1 & 63) < 16
+            if is_picture:
+                yield first
+            position += self._length + size

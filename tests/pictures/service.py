@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 import pytest
 from PIL import Image
 
-from pipeline import settings
+from pipeline import demux, layout, settings, source
 
 Colour = tuple[int, ...]
 
@@ -96,6 +96,17 @@ class Service:
         if "memory" in values:
             environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = str(values["memory"])
         self._monkeypatch.setattr(self.handler, "SETTINGS", settings.read(environment))
+
+    def read_by_ranges(self) -> None:
+        """Shrinks what is fetched at once, so that tiny videos are read as large ones are: piece by piece."""
+        for module, values in (
+            (source, {"WHOLE": 9000, "EDGE": 4200, "BLOCK": 4200}),
+            (layout, {"EDGE": 4200, "HOP": 4200}),
+            (demux, {"BLOCK": 4200}),
+        ):
+            for name, value in values.items():
+                self._monkeypatch.setattr(module, name, value)
+        self._monkeypatch.setattr(source.merged, "__defaults__", (0,))
 
     def put(self, key: str, content: bytes | Path, **options: Any) -> dict[str, Any]:
         """Uploads an object; the record that S3 would send of it."""

@@ -33,11 +33,14 @@ def test_every_kind_of_position_shows_its_moment(service: Service, studio: Studi
 
 
 @pytest.mark.parametrize("gop", ["250", "7"], ids=["one GOP", "short GOPs"])
+@pytest.mark.parametrize("reading", ["whole", "by ranges"])
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize(("position", "second"), [("4.55", 4), ("60", 7)])
 def test_a_moment_is_found_in_every_container_named_mp4(
-    service: Service, studio: Studio, container: str, gop: str, position: str, second: int
+    service: Service, studio: Studio, container: str, gop: str, position: str, second: int, reading: str
 ) -> None:
+    if reading == "by ranges":
+        service.read_by_ranges()
     name, options = CONTAINERS[container]
     bframes = ("-bf", "0") if container == "AVI" else ("-bf", "3")
     video = studio.counting(name, *H264, "-g", gop, *bframes, *options)
@@ -45,6 +48,18 @@ def test_a_moment_is_found_in_every_container_named_mp4(
     assert is_near(answer.colour(), SECONDS[second]), answer
     assert answer.seconds == pytest.approx(4.5 if second == 4 else 7.9, abs=0.11)
     assert answer.notes == []
+    assert (answer.said["read"]["requests"] > 1) == (reading == "by ranges")
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_auto_and_percent_read_every_container_by_ranges(service: Service, studio: Studio, container: str) -> None:
+    service.read_by_ranges()
+    name, options = CONTAINERS[container]
+    video = studio.counting(name, *H264, "-g", "7", "-bf", "0", *options)
+    shown = service.poster(video, "auto.mp4").colour()
+    assert any(is_near(shown, colour) for colour in SECONDS)
+    answer = service.poster(video, "percent.mp4", position="56%")
+    assert is_near(answer.colour(), SECONDS[4]), answer
 
 
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import imageio_ffmpeg
 from PIL import Image, ImageDraw
@@ -60,6 +61,9 @@ class Studio:
     def counting(self, name: str = "counting.mp4", *options: str, seconds: int = 8, rate: int = 10) -> Path:
         """Each second has its colour, see `SECONDS`; by default one group of pictures, with B-frames."""
         frames = [plain(colour) for colour in SECONDS[:seconds] for _ in range(rate)]
+        for number, frame in enumerate(frames):
+            # Noise below makes the pictures, not the index, most of the file.
+            frame.paste(noise(number, (128, 24)), (0, 48))
         return self.film(frames, name, *(options or (*H264, "-g", "250", "-bf", "3")), rate=str(rate))
 
     def quadrants(self, name: str = "quadrants.mp4", *options: str, size: tuple[int, int] = (128, 64)) -> Path:
@@ -69,6 +73,11 @@ class Studio:
 
 def plain(colour: tuple[int, ...], size: tuple[int, int] = (128, 72)) -> Image.Image:
     return Image.new("RGB" if len(colour) == 3 else "RGBA", size, colour)
+
+
+def noise(seed: int, size: tuple[int, int]) -> Image.Image:
+    """Grey noise, always the same for a seed."""
+    return Image.frombytes("L", size, Random(seed).randbytes(size[0] * size[1])).convert("RGB")
 
 
 def four(size: tuple[int, int] = (128, 64)) -> Image.Image:

@@ -1,0 +1,66 @@
+"""The real program's resources as the rules take them."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from policy.rules import UNKNOWN, Resource
+from tests.infrastructure import recording
+from tests.infrastructure.conftest import EVERYTHING
+from tests.infrastructure.recording import Recording, record
+
+STACKS: Mapping[str, Mapping[str, str]] = {
+    "nothing set": {},
+    "everything on": EVERYTHING,
+    "existing buckets and arm64": {
+        **EVERYTHING,
+        "bucket": "films",
+        "outputBucket": "posters",
+        "architecture": "arm64",
+        "previewFormat": "mp4",
+    },
+}
+
+
+def recorded(config: Mapping[str, str], preview: bool = False) -> list[Resource]:
+    """What the program declares with `config`; each call gives a copy of its own, to be changed at will."""
+    return as_resources(record(config, preview=preview))
+
+
+def as_resources(declared: Recording) -> list[Resource]:
+    """The recorded resources; the recording knows what a resource is made of, and not by which input."""
+    return [
+        Resource(
+            id=each.label,
+            type=each.type,
+            name=each.name,
+            inputs=_with_unknowns(copy.deepcopy(each.inputs)),
+            needs={"": frozenset(each.waits_for)},
+        )
+        for each in declared.resources
+    ]
+
+
+def one(stack: list[Resource], type_: str) -> dict[str, Any]:
+    """The inputs of the only resource of a type."""
+    [found] = [each for each in stack if each.type == type_]
+    assert isinstance(found.inputs, dict)
+    return found.inputs
+
+
+def change_policy(inputs: dict[str, Any], key: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes a policy that lies in an input as JSON."""
+    document = json.loads(inputs[key])
+    change(document)
+    inputs[key] = json.dumps(document)
+
+
+def _with_unknowns(value: Any) -> Any:
+    if value == recording.UNKNOWN:
+        return UNKNOWN
+    if isinstance(value, dict):
+        return {key: _with_unknowns(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_unknowns(item) for item in value]
+    return value

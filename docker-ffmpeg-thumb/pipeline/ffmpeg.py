@@ -33,7 +33,7 @@ _WRITTEN = 16 * 2**20
 """Bytes that the child may write to a file: its messages and the times of its pictures."""
 _WANTED = f"select='not(mod(round(t*{TICKS}),2))',"
 """Lets pass what a clip marks as wanted, before any work is done on the others."""
-_MANY = 16
+_MANY = 4
 """From so many pictures on, decoding with several threads is worth their start and their memory."""
 
 

@@ -1,0 +1,1 @@
+"""The stages of the image one by one, without FFmpeg and without AWS."""

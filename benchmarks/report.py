@@ -107,7 +107,7 @@ def _large(measured: Measured) -> list[Row]:
     for name, figures, further, text in (
         ("nearest keyframe", tenth, 0, "moov + 3 MB"),
         ("exact time", exact, largest_group, "moov + 3 MB + 1 GOP"),
-        ("auto", auto, 12 * max(keyframes), "moov + 3 MB + 12 keyframes"),
+        ("auto", auto, 12 * sum(keyframes) // len(keyframes), "moov + 3 MB + 12 keyframes"),
     ):
         limit = moov + KEYFRAME + further
         result += [
@@ -220,7 +220,9 @@ def cost(figures: Figures, memory_mb: int = MEMORY_MB) -> float:
     """
     storage = max(0, figures.bytes - FREE_STORAGE) / 1e9 if figures.way == "download" else 0.0
     one = figures.wall * (memory_mb / 1024 * GB_SECOND + storage * STORAGE_GB_SECOND)
-    return 1e6 * (one + INVOCATION + (figures.requests - 1) * GET + PUT)
+    # All but the last request read: the picture is put, unless it is there.
+    puts = 0 if figures.way == "unchanged" else 1
+    return 1e6 * (one + INVOCATION + (figures.requests - puts) * GET + puts * PUT)
 
 
 def written(measured: Measured) -> str:
@@ -247,7 +249,7 @@ def written(measured: Measured) -> str:
         "Ratios are to FFmpeg on a presigned URL (`-ss` before `-i`) at the same place in the video, in the same run.",
         _all(measured),
         "## What a million videos cost",
-        f"US dollars, us-east-1, x86, Lambda at {MEMORY_MB} MB for every way: ${GB_SECOND} a GB-second and"
+        f"US dollars, us-east-1, x86, Lambda at {MEMORY_MB} MB for every way: ${GB_SECOND:.10f} a GB-second and"
         f" ${INVOCATION * 1e6:.2f} a million invocations (https://aws.amazon.com/lambda/pricing/), ${GET * 1e3:.4f} a"
         f" thousand GETs and HEADs and ${PUT * 1e3:.3f} a thousand PUTs (https://aws.amazon.com/s3/pricing/), and for a"
         f" download over {FREE_STORAGE // MB} MB ${STORAGE_GB_SECOND:.10f} a GB-second of `/tmp`. The seconds are those"

@@ -1,0 +1,162 @@
+"""The built image holds what the handler uses, readable by whoever runs it, writable by nobody, and no secret."""
+
+import csv
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from local.emulator import ROOT
+from local.image import base_image, docker_answers, have_image
+from policy.rules import secrets_in
+from tests.content.built import Built, docker, read
+from tests.content.test_supplies import requirements
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+CONTEXT = ROOT / "docker-ffmpeg-thumb"
+TASK = "/var/task"
+NAME = "video-thumbnailer-content-test"
+SAMPLES_IN_DOCUMENTS = {f"{TASK}/boto3/examples/cloudfront.rst": "an AWS access key"}
+"""Texts of the dependencies that speak of a secret and hold none."""
+PROSE = {"a password in a URL", "a presigned URL", "an AWS secret key"}
+"""Patterns that fit the dependencies' own sources and documents, which take such things apart; the project's own files
+are searched for them too."""
+
+LOOK = """
+import os, pathlib, subprocess
+import handler, imageio_ffmpeg
+for folder in ("/var/task", "/var/task/pipeline", "/", "/var/lang", "/var/runtime", "/home"):
+    try:
+        pathlib.Path(folder, "written").write_text("x")
+    except OSError:
+        continue
+    raise SystemExit(f"{folder} can be written")
+pathlib.Path("/tmp/written").write_text("x")
+assert os.getuid() != 0
+for root, folders, files in os.walk("/var/task"):
+    for name in files:
+        with open(os.path.join(root, name), "rb") as file:
+            file.read(1)
+subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-version"], check=True, capture_output=True, env={})
+print("looked")
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """The image as the Dockerfile makes it, on the base image that it names."""
+    if not docker_answers():
+        pytest.skip("no Docker engine answers")
+    base = base_image(CONTEXT / "Dockerfile")
+    if not have_image(base):
+        pytest.skip(f"the base image {base} cannot be had")
+    docker("build", "--tag", NAME, str(CONTEXT))
+    yield read(NAME, base, tmp_path_factory.mktemp("image"))
+    # The name alone, so that the next build finds its layers.
+    subprocess.run(["docker", "image", "rm", "--no-prune", NAME], check=True, capture_output=True)
+
+
+def test_no_layer_holds_a_secret(built: Built) -> None:
+    # Each layer, not what is left of them: what a later one deletes can still be read in the earlier.
+    found = {
+        file.path: kinds
+        for layer in built.layers
+        for file in layer
+        if file.text is not None
+        and (kinds := set(secrets_in(file.text)) - (PROSE if is_dependency(file.path) else set()))
+        and kinds != {SAMPLES_IN_DOCUMENTS.get(file.path)}
+    }
+    assert found == {}
+
+
+def test_the_search_reads_what_it_should(built: Built) -> None:
+    read_as_text = {file.path for layer in built.layers for file in layer if file.text is not None}
+    assert {f"{TASK}/handler.py", f"{TASK}/pipeline/ffmpeg.py", f"{TASK}/botocore/session.py"} <= read_as_text
+
+
+def test_neither_its_history_nor_its_environment_holds_a_secret(built: Built) -> None:
+    assert built.history
+    assert secrets_in("\n".join(built.history)) == []
+    environment = built.config["Env"] or []
+    assert secrets_in("\n".join(environment)) == []
+    assert not [each for each in environment if each.startswith("AWS_")]
+
+
+def test_no_file_brings_the_rights_of_another_user(built: Built) -> None:
+    found = [f"{oct(file.mode)} {file.path}" for layer in built.layers for file in layer if file.mode & 0o6000]
+    assert found == []
+
+
+def test_whoever_runs_it_can_read_all_and_write_nothing(built: Built) -> None:
+    files = [file for file in built.files().values() if not file.is_link and file.path.startswith(f"{TASK}/")]
+    assert files
+    assert [file.path for file in files if not file.mode & 0o004] == []
+    assert [file.path for file in files if file.is_folder and not file.mode & 0o001] == []
+    assert [file.path for file in files if file.mode & 0o002 or file.owner] == []
+
+
+def test_nothing_is_left_of_the_build(built: Built) -> None:
+    paths = [path for path, file in built.files().items() if not file.is_folder]
+    cache = re.compile(
+        r"^/root/\.cache|^/tmp/|/pip/|\.whl$|/pip-|\.egg-info|/\.git|/(tests?|include|bin)/|\.(pyx|pxd|pyi|c)$"
+    )
+    assert [path for path in paths if cache.search(path)] == []
+
+
+def test_only_bytecode_of_its_own_python_lies_in_it(built: Built) -> None:
+    bytecode = [path for path in built.files() if path.endswith(".pyc")]
+    assert bytecode
+    assert [path for path in bytecode if not path.endswith(".cpython-313.pyc")] == []
+    sources = {re.sub(r"/__pycache__/([^/]+)\.cpython-313\.pyc$", r"/\1.py", path) for path in bytecode}
+    # The base image's own files lie below the layers that are looked at.
+    assert [path for path in sources if path.startswith(TASK) and path not in built.files()] == []
+
+
+def test_every_file_is_the_projects_own_or_of_a_locked_requirement(built: Built) -> None:
+    recorded = {f"{TASK}/{row[0]}" for text in records(built).values() for row in csv.reader(text.splitlines()) if row}
+    others = [
+        path
+        for path, file in built.files().items()
+        if path.startswith(f"{TASK}/")
+        and not file.is_folder
+        and is_dependency(path)
+        and not path.endswith(".pyc")
+        and path not in recorded
+    ]
+    assert others == []
+
+
+def test_what_is_installed_is_what_is_locked(built: Built) -> None:
+    def named(name: str, version: str) -> str:
+        return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
+
+    installed = {
+        named(*folder.removeprefix(f"{TASK}/").removesuffix(".dist-info").split("-", 1)) for folder in records(built)
+    }
+    locked = {named(*requirement.split("==")) for requirement in requirements()}
+    assert installed == locked
+
+
+def test_it_works_as_another_user_on_a_read_only_disk_without_network_and_rights(built: Built) -> None:
+    said = docker(
+        *("run", "--rm", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "993:990", "--network", "none"),
+        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--env", "AWS_DEFAULT_REGION=us-east-1"),
+        *("--entrypoint", "python3", built.name, "-B", "-c", LOOK),
+    )
+    assert said.strip().endswith("looked")
+
+
+def records(built: Built) -> dict[str, str]:
+    """What each installed distribution says it consists of, by the folder that says so."""
+    return {
+        path.removesuffix("/RECORD"): file.text
+        for path, file in built.files().items()
+        if path.endswith(".dist-info/RECORD") and file.text is not None
+    }
+
+
+def is_dependency(path: str) -> bool:
+    """Whether a file is of what pip installed."""
+    return not re.match(rf"{TASK}/(handler\.py|pipeline/|requirements\.txt|__pycache__/handler\.)", path)

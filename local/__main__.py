@@ -1,13 +1,15 @@
-"""`make local`: brings the stack up, shows it at work on videos, watches it until Ctrl-C."""
+"""`make local`: brings the stack up, shows it at work on videos, serves its page and watches it until Ctrl-C."""
 
 import argparse
 import json
+import os
 import re
 import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,7 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.emulator import ROOT
 from local.failure import LocalFailure
 from local.outcomes import Outcome
-from local.samples import make_samples
+from local.page import SETTINGS, page, picture_bucket, suffixes
+from local.samples import make_day, make_samples
 from local.stack import Stack, choose_runtime, running
 from local.table import Table
 
@@ -73,7 +76,13 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--settings", default="", help="settings of Pulumi.yaml: 'widths=[640,320] format=webp'")
     parser.add_argument("--runtime", choices=("auto", "processes", "docker"), default="auto")
     parser.add_argument("--port", type=int, default=PORT, help="port of the emulated AWS")
-    parser.add_argument("--once", action="store_true", help="end after the table")
+    parser.add_argument(
+        "--page-port",
+        default=os.environ.get("PAGE_PORT", "0"),
+        type=int,
+        help="port of the page on 127.0.0.1; a free one unless said",
+    )
+    parser.add_argument("--once", action="store_true", help="end after the table, without a page")
     return parser
 
 
@@ -81,21 +90,35 @@ def _run(options: argparse.Namespace) -> None:
     started = time.monotonic()
     given = None if options.video is None else videos_of(options.video)
     runtime = choose_runtime(options.runtime)
-    with running(settings_of(options.settings), runtime=runtime, port=options.port) as stack:
+    settings = settings_of(options.settings)
+    if not options.once:
+        settings = _with_page(settings)
+    with ExitStack() as contexts:
+        stack = contexts.enter_context(running(settings, runtime=runtime, port=options.port))
+        url = None if options.once else contexts.enter_context(page(stack, options.page_port))
         print(f"up after {time.monotonic() - started:.1f} s; logs: {shown(stack.folder)}", flush=True)
-        videos = [video for video in given or _samples() if _triggers(stack, video)]
+        videos = [video for video in given or _samples(options.once) if _triggers(stack, video)]
         if not videos:
-            raise LocalFailure(f"{options.video} holds no video whose name ends in {' or '.join(_suffixes(stack))}")
+            raise LocalFailure(f"{options.video} holds no video whose name ends in {' or '.join(suffixes(stack))}")
         table = Table([video.key for video in videos])
         print(f"\n{table.head()}", flush=True)
         outcomes = _show_all(stack, table, videos)
-        _say_how_to_go_on(stack)
+        _say_how_to_go_on(stack, url)
         if options.once:
             if bad := [outcome.key for outcome in outcomes if outcome.outcome not in SUCCESS]:
                 raise LocalFailure(f"no picture of {', '.join(bad)}: the table says why")
             return
         print("watching for further uploads; Ctrl-C ends it and leaves nothing running\n", flush=True)
         _watch(stack, table)
+
+
+def _with_page(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings`, and where they are silent the outputs that the page shows."""
+    added = {key: value for key, value in SETTINGS.items() if key not in settings}
+    if added:
+        words = " ".join(f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in added.items())
+        print(f"for the page: {words} (a stack's own defaults are fewer; SETTINGS='key=value' overrides)", flush=True)
+    return {**settings, **added}
 
 
 def settings_of(text: str) -> dict[str, Any]:
@@ -124,17 +147,15 @@ def videos_of(path: Path) -> list[Video]:
     raise LocalFailure(f"{path} is neither a file nor a folder: VIDEO names a video or a folder of videos")
 
 
-def _samples() -> list[Video]:
-    print("making two sample videos …", flush=True)
-    return [Video(path, f"samples/{path.name}") for path in make_samples(ROOT / ".local" / "samples")]
-
-
-def _suffixes(stack: Stack) -> list[str]:
-    return list(json.loads(stack.registered.function.environment["THUMBNAIL_SUFFIXES"]))
+def _samples(short: bool) -> list[Video]:
+    print("making sample videos …", flush=True)
+    folder = ROOT / ".local" / "samples"
+    paths = make_samples(folder) + ([] if short else [make_day(folder)])
+    return [Video(path, f"samples/{path.name}") for path in paths]
 
 
 def _triggers(stack: Stack, video: Video) -> bool:
-    return video.key.endswith(tuple(_suffixes(stack)))
+    return video.key.endswith(tuple(suffixes(stack)))
 
 
 def _show_all(stack: Stack, table: Table, videos: Sequence[Video]) -> list[Outcome]:
@@ -174,7 +195,7 @@ def _watch(stack: Stack, table: Table) -> None:
 def _show(stack: Stack, table: Table, outcome: Outcome) -> None:
     for line in table.lines(outcome):
         print(line, flush=True)
-    bucket = stack.registered.function.environment.get("THUMBNAIL_OUTPUT_BUCKET") or outcome.bucket
+    bucket = picture_bucket(stack)
     for picture in outcome.pictures:
         path = PICTURES / safe_path(picture.key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,9 +211,11 @@ def safe_path(key: str) -> Path:
     return Path(*("_" if part in ("", ".", "..") else part for part in parts))
 
 
-def _say_how_to_go_on(stack: Stack) -> None:
-    suffix = _suffixes(stack)[0]
+def _say_how_to_go_on(stack: Stack, url: str | None) -> None:
+    suffix = suffixes(stack)[0]
     print(f"\npictures   {shown(PICTURES)}")
+    if url:
+        print(f"page       {url} takes videos that are dropped on it, and shows what becomes of them")
     print(f"bucket     s3://{stack.bucket} at {stack.endpoint}")
     print("your own   make local VIDEO=path, a video or a folder; or, while this runs, in another terminal:")
     print(

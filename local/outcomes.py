@@ -14,13 +14,16 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Picture:
-    """One image that the function wrote. `seconds` is the moment of the video that it shows."""
+    """One file that the function wrote. `seconds` is the moment of the video that it shows."""
 
     key: str
-    width: int
-    height: int
+    width: int | None
+    """Pixels, like `height`; None for a text, such as the storyboard's cues."""
+    height: int | None
     bytes: int
     seconds: float
+    kind: str = "poster"
+    """`poster`, `storyboard` or `preview`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Outcome:
     requests: int
     chain: int
     seconds: float
+    notes: tuple[str, ...] = ()
+    """Where the pictures differ from what was asked, and why."""
 
     @property
     def settled(self) -> bool:
@@ -62,17 +67,23 @@ def answered(event: Any, status: int, body: bytes) -> tuple[bool, list[Outcome]]
 
 def _outcome(row: Mapping[str, Any]) -> Outcome:
     read = row.get("read") or {}
-    names = ("key", "width", "height", "bytes", "seconds")
     return Outcome(
         bucket=row["bucket"],
         key=row["key"],
         outcome=row["outcome"],
         reason=row.get("reason") or "",
-        pictures=tuple(Picture(*(image[name] for name in names)) for image in row.get("images") or []),
+        pictures=tuple(_picture(image) for image in row.get("images") or []),
         read_bytes=read.get("bytes", 0),
         requests=read.get("requests", 0),
         chain=read.get("chain", 0),
         seconds=row.get("seconds", 0.0),
+        notes=tuple(row.get("notes") or ()),
+    )
+
+
+def _picture(image: Mapping[str, Any]) -> Picture:
+    return Picture(
+        image["key"], image["width"], image["height"], image["bytes"], image["seconds"], image.get("kind", "poster")
     )
 
 

@@ -1,10 +1,14 @@
-"""Two sample videos, made on this machine, the same ones every time."""
+"""Sample videos, made on this machine, the same ones every time."""
 
 import subprocess
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import imageio_ffmpeg
 
+from local import day
 from local.failure import LocalFailure
 from local.processes import last_line
 
@@ -27,19 +31,41 @@ SAMPLES: dict[str, list[str]] = {
 
 
 def make_samples(folder: Path) -> list[Path]:
-    """The sample videos in `folder`; one that is there already stays as it is."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The two short sample videos in `folder`; one that is there already stays as it is."""
     return [_make(folder / name, arguments) for name, arguments in SAMPLES.items()]
 
 
-def _make(path: Path, arguments: list[str]) -> Path:
+def make_day(folder: Path) -> Path:
+    """The sample that is long enough for a storyboard."""
+    size = f"{day.SIZE[0]}x{day.SIZE[1]}"
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(day.RATE), "-i", "pipe:0"]
+    return _make(
+        folder / "day.mp4", [*raw, *_H264, "-crf", "20", "-g", "40"], (each.tobytes() for each in day.frames())
+    )
+
+
+def _make(path: Path, arguments: list[str], pictures: Iterable[bytes] = ()) -> Path:
     if path.exists():
         return path
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name("unfinished-" + path.name)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
-    done = subprocess.run(
-        [*command, *arguments, *_SAME_BYTES, str(unfinished)], stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        raise LocalFailure(f"sample {path.name} could not be made: FFmpeg: {last_line(done.stderr)}")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y"]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            [*command, *arguments, *_SAME_BYTES, str(unfinished)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # FFmpeg ended early, and says why
+            for picture in pictures:
+                process.stdin.write(picture)
+            process.stdin.close()
+        if process.wait() != 0:
+            said.seek(0)
+            why = last_line(said.read().decode(errors="replace"))
+            raise LocalFailure(f"sample {path.name} could not be made: FFmpeg: {why}")
     return unfinished.rename(path)

@@ -17,7 +17,7 @@ def rows(outcome: Outcome) -> list[tuple[str, ...]]:
         return [(outcome.key, outcome.outcome, outcome.reason or "-", "-", read, time)]
     shown: list[tuple[str, ...]] = []
     for number, picture in enumerate(outcome.pictures):
-        size = f"{picture.width}x{picture.height}"
+        size = f"{picture.width}x{picture.height}" if picture.width else "-"
         first = (outcome.key, outcome.outcome) if number == 0 else ("", "")
         last = (read, time) if number == 0 else ("", "")
         shown.append((*first, picture.key, size, *last))

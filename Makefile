@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 export VIDEO_PATH := $(value VIDEO)
 export LOCAL_SETTINGS := $(value SETTINGS)
 
-.PHONY: help setup local test check posters bench clean
+.PHONY: help setup local test check posters bench screenshot clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,6 +50,9 @@ posters: setup ## which moment is taken, beside what others take
 
 bench: setup ## figures side by side
 	@exec $(RUN) -m benchmarks
+
+screenshot: setup ## the picture of the local page that the README shows
+	@exec $(RUN) -m local.screenshot
 
 clean: ## removes all that was set up and made
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache

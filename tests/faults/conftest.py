@@ -1,0 +1,52 @@
+"""A store that fails as it is told to, warm handlers, and small good videos."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.warm import Warm
+
+from .store import Store
+from .videos import film
+
+
+@pytest.fixture(scope="session")
+def session_store() -> Iterator[Store]:
+    """One store for all tests."""
+    with Store() as store:
+        yield store
+
+
+@pytest.fixture
+def store(session_store: Store) -> Iterator[Store]:
+    """The store, with nothing wrong before and after."""
+    session_store.fail()
+    yield session_store
+    session_store.fail()
+
+
+@pytest.fixture(scope="session")
+def warm(session_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """A warm handler: faults of one test must not reach the next."""
+    with Warm(session_store.url, tmp_path_factory.mktemp("handler"), job_seconds=15, memory=1024) as handler:
+        yield handler
+
+
+@pytest.fixture(scope="session")
+def red(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A small video, all red."""
+    return film(tmp_path_factory.mktemp("red") / "red.mp4", "red")
+
+
+@pytest.fixture(scope="session")
+def blue(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A small video, all blue."""
+    return film(tmp_path_factory.mktemp("blue") / "blue.mp4", "blue")
+
+
+@pytest.fixture(scope="session")
+def long(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A video of megabytes, so that it is read in several ranges."""
+    folder: Path = tmp_path_factory.mktemp("long")
+    return film(folder / "long.mp4", "testsrc2", seconds=20, size="640x360", quality="8")

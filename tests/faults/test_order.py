@@ -1,0 +1,103 @@
+"""Events late, twice, out of order and at once: the newest video has its picture in the end."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.hostile.warm import Answer, Warm
+
+from .store import BUCKET, Fault, Store
+from .videos import colour
+
+_WIDTH = 10
+"""Handlers at a time; each is an environment of the function of its own."""
+
+
+def _shown(store: Store, key: str) -> str:
+    found = store.get(key)
+    assert found is not None
+    return colour(found[1])
+
+
+def test_an_overwrite_while_reading_is_superseded_and_the_newer_picture_comes(
+    store: Store, warm: Warm, long: bytes, blue: bytes
+) -> None:
+    older = store.put("overwritten.mp4", long)
+    del older["s3"]["object"]["versionId"]  # a bucket without versions
+    store.fail(Fault("replace", "GET", 1, skip=2, content=blue.decode("latin-1")))
+    answer = warm.call(older, block=65536)
+    assert answer.outcome == "superseded", answer.reason
+    store.fail()
+    newer = store.put("overwritten.mp4", blue)
+    assert warm.call(newer).outcome == "made"
+    assert _shown(store, "overwritten.jpg") == "blue"
+    assert warm.call(older).outcome == "superseded"
+    assert _shown(store, "overwritten.jpg") == "blue"
+
+
+def test_events_in_reverse_order_end_in_the_newest_picture(store: Store, warm: Warm, red: bytes, blue: bytes) -> None:
+    events = [store.put("reverse.mp4", content) for content in (red, red, blue)]
+    outcomes = [warm.call(event).outcome for event in reversed(events)]
+    # Versions are kept, so each could still be read: what counts is the order of S3's sequencers.
+    assert outcomes == ["made", "superseded", "superseded"]
+    assert _shown(store, "reverse.jpg") == "blue"
+
+
+def test_each_event_reads_the_version_that_it_names(store: Store, warm: Warm, red: bytes, blue: bytes) -> None:
+    events = [store.put("versions.mp4", content) for content in (red, blue)]
+    assert warm.call(events[0]).outcome == "made"
+    assert _shown(store, "versions.jpg") == "red"
+    assert warm.call(events[1]).outcome == "made"
+    assert _shown(store, "versions.jpg") == "blue"
+
+
+def test_an_older_job_that_ends_late_does_not_undo_the_newer_picture(
+    store: Store, warm: Warm, red: bytes, blue: bytes, tmp_path: Path
+) -> None:
+    older, newer = (store.put("late.mp4", content) for content in (red, blue))
+    with Warm(store.url, tmp_path, job_seconds=20, memory=1024) as slow:
+        # The older job reads, and its write fails at first; meanwhile the newer one is done.
+        store.fail(Fault("503", "PUT", 2))
+        slow.send(older)
+        slow_answer = slow.receive()
+        store.fail()
+        assert slow_answer.outcome in ("made", "superseded")
+        assert warm.call(newer).outcome == "made"
+        assert slow.call(older).outcome == "superseded"
+    assert _shown(store, "late.jpg") == "blue"
+
+
+def test_the_same_event_fifty_times_at_once_makes_one_picture(store: Store, red: bytes, tmp_path: Path) -> None:
+    event = store.put("fifty.mp4", red)
+    handlers = [Warm(store.url, tmp_path / str(number), job_seconds=30, memory=1024) for number in range(_WIDTH)]
+    try:
+        with ThreadPoolExecutor(_WIDTH) as pool:
+
+            def five_times(handler: Warm) -> list[Answer]:
+                return [handler.call(event, seconds=60) for _ in range(5)]
+
+            answers = [answer for row in pool.map(five_times, handlers) for answer in row]
+    finally:
+        for handler in handlers:
+            handler.close()
+    assert len(answers) == 50
+    assert {answer.outcome for answer in answers} <= {"made", "unchanged"}, [a.reason for a in answers if a.raised]
+    found = store.get("fifty.jpg")
+    assert found is not None
+    assert colour(found[1]) == "red"
+    written = [row for row in store.log() if row == ("PUT", f"{BUCKET}/fifty.jpg", 200)]
+    assert 1 <= len(written) <= _WIDTH
+
+
+def test_writes_at_once_by_many_end_without_an_error(store: Store, red: bytes, tmp_path: Path) -> None:
+    event = store.put("crowd.mp4", red)
+    handlers = [Warm(store.url, tmp_path / str(number), job_seconds=30, memory=1024) for number in range(_WIDTH)]
+    try:
+        for handler in handlers:
+            handler.call(store.put("warming.txt", b"x"))
+        for handler in handlers:
+            handler.send(event)
+        answers = [handler.receive() for handler in handlers]
+    finally:
+        for handler in handlers:
+            handler.close()
+    assert {answer.outcome for answer in answers} <= {"made", "unchanged"}, [a.reason for a in answers if a.raised]

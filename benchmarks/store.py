@@ -129,10 +129,15 @@ class Store:
 
     `faults` maps the number of a GET, from 0 as they come in, to what goes wrong with it; `replacements` maps the
     number of a GET to an object that takes the place of the one asked for just before that GET is answered.
+
+    With `settle`, an answer also waits until no further request has come for so many seconds: requests that are sent
+    together are then under way together, however slowly a busy machine sends them.
     """
 
-    def __init__(self, latency: float = LATENCY, rate: float = RATE, port: int = 0) -> None:
-        self.latency, self.rate = latency, rate
+    def __init__(self, latency: float = LATENCY, rate: float = RATE, port: int = 0, settle: float = 0.0) -> None:
+        self.latency, self.rate, self.settle = latency, rate, settle
+        self.newest = 0.0
+        """When the last request came."""
         self.objects: dict[str, Object] = {}
         self.faults: dict[int, Fault] = {}
         self.replacements: dict[int, Object] = {}
@@ -185,6 +190,7 @@ class Store:
         """Counts a request as open, so that the log is never read between an answer's last byte and its entry."""
         with self._lock:
             self._open += 1
+            self.newest = time.monotonic()
         try:
             yield
         finally:
@@ -385,7 +391,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _head(self, entry: "_Entry", status: int, headers: dict[str, str], length: int | None) -> None:
-        time.sleep(max(0.0, entry.began + self.store.latency - time.monotonic()))
+        while (
+            left := max(entry.began + self.store.latency, self.store.newest + self.store.settle) - time.monotonic()
+        ) > 0:
+            time.sleep(left)
         entry.status = status
         self.send_response(status)
         for name, value in headers.items():

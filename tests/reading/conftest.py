@@ -53,7 +53,7 @@ def store() -> Iterator[Store]:
 
 @pytest.fixture
 def slow_store() -> Iterator[Store]:
-    """An empty store whose answers wait so long that requests sent together are under way together, even on a machine
-    that has much else to do: for what is said of chains."""
-    with Store(latency=0.15) as up:
+    """An empty store whose answers wait for requests sent together, even by a machine that has much else to do:
+    for what is said of chains."""
+    with Store(latency=0, settle=0.2) as up:
         yield up

@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 export VIDEO_PATH := $(value VIDEO)
 export LOCAL_SETTINGS := $(value SETTINGS)
 
-.PHONY: help setup local test check posters bench screenshot clean
+.PHONY: help setup local test check posters bench screenshot fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,9 @@ bench: setup ## figures side by side
 
 screenshot: setup ## the picture of the local page that the README shows
 	@exec $(RUN) -m local.screenshot
+
+fuzz: setup ## mutants of videos through the function: make fuzz MUTANTS=100000 SECONDS=600
+	@exec $(RUN) -m tests.hostile.fuzz --mutants "$(or $(MUTANTS),1000000)" --seconds "$(or $(SECONDS),600)"
 
 clean: ## removes all that was set up and made
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache

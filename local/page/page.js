@@ -296,6 +296,7 @@ function scrubber(place, row, file, sheets, url) {
     strip.setAttribute("aria-valuemax", last().toFixed(3));
     strip.setAttribute("aria-valuenow", "0");
     strip.setAttribute("aria-valuetext", `${clock(0)} of ${clock(last())}`);
+    strew();
     resized.observe(strip);
     strip.addEventListener("pointermove", pointed);
     strip.addEventListener("pointerdown", pointed);

@@ -71,8 +71,9 @@ def test_the_preview_moves_while_it_has_the_focus(shown: Page, film: Path) -> No
 
 
 def test_everything_can_be_reached_and_used_by_keyboard(shown: Page, film: Path) -> None:
-    shown.keyboard.press("Tab")
     with shown.expect_file_chooser() as opened:
+        shown.keyboard.press("Tab")
+        expect(shown.locator("#choose")).to_be_focused()
         shown.keyboard.press("Enter")
     opened.value.set_files(film)
     row = settled(shown, film.name)

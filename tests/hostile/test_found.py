@@ -11,7 +11,7 @@ import pytest
 from tests.faults.store import Store
 
 from . import fuzz
-from .generate import box, entry, in_entry, movie, patched_in
+from .generate import box, entry, fragments, in_entry, movie, patched_in
 from .mutate import mutant
 from .seeds import make
 from .warm import Answer, Warm
@@ -97,3 +97,11 @@ def test_pixels_that_are_a_thousand_times_as_high_as_wide_end_in_a_statement(
     answer = warm.call(store.put(f"pixels {across} {down}.mp4", video), settings=settings)
     _stated(answer)
     assert answer.largest_job < fuzz.MEMORY * 2**20
+
+
+@pytest.mark.parametrize("name", ["sidx beyond the end", "mfro beyond the start", "sidx of itself"])
+@pytest.mark.parametrize("block", [4 * 2**20, 1024])
+def test_an_index_that_points_outside_the_object_is_stated(
+    store: Store, warm: Warm, good: Good, name: str, block: int
+) -> None:
+    _stated(warm.call(store.put(f"{name}.mp4", fragments(good["fragments-plain.mp4"])[name]), block=block))

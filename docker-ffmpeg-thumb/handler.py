@@ -5,6 +5,7 @@ for every object.
 """
 
 import os
+from collections import deque
 from typing import Any
 
 import boto3
@@ -27,6 +28,9 @@ MARGIN = 3.0
 READ_LIMIT = 192 * MIB
 """Bytes of one object that are read and kept in memory: its index and the longest run of packets, with room."""
 
+REMEMBERED = 1000
+"""How many of the last events are known again, without asking S3."""
+
 SETTINGS = settings.read(os.environ)
 S3 = boto3.client(
     "s3",
@@ -40,6 +44,10 @@ S3 = boto3.client(
         response_checksum_validation="when_required",
     ),
 )
+
+_seen: deque[Video] = deque(maxlen=REMEMBERED)
+
+confinement.hide()
 
 logger = Logger()
 metrics = Metrics()
@@ -82,8 +90,12 @@ def _work(video: Video, seconds: float) -> Outcome:
     decoding = Limits(memory=SETTINGS.memory_bytes * 3 // 5, seconds=min(seconds * 0.8, LONGEST_DECODING))
     demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes * 3 // 10)
     outcome = confinement.run(
-        lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT), video.bucket, video.key, demuxing
+        lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video in _seen),
+        video.bucket,
+        video.key,
+        demuxing,
     )
+    _seen.append(video)
     for name, unit, value in (
         (outcome.outcome, MetricUnit.Count, 1),
         ("bytes_read", MetricUnit.Bytes, outcome.read.bytes),

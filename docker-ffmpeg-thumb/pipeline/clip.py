@@ -5,18 +5,31 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from pipeline.demux import Run
 from pipeline.disposable import Disposables
 from pipeline.outcome import Rejected
 
-_MUXERS = (
-    # (muxer, the demuxer that reads it, options). What MP4 has no tag for, QuickTime or Matroska mostly has.
-    ("mp4", "mov", {"movflags": "frag_keyframe+empty_moov+default_base_moof", "strict": "experimental"}),
-    ("mov", "mov", {"movflags": "frag_keyframe+empty_moov+default_base_moof", "strict": "experimental"}),
-    ("matroska", "matroska", {"strict": "experimental"}),
-)
+_FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "strict": "experimental"}
+_MP4 = ("mp4", "mov", _FRAGMENTED)
+_MOV = ("mov", "mov", _FRAGMENTED)
+_MATROSKA = ("matroska", "matroska", {"strict": "experimental"})
+_NUT = ("nut", "nut", {"strict": "experimental"})
+"""(muxer, the demuxer that reads it, options)"""
+
+_MUXERS = {
+    # MP4 wants to know of them what only their pictures tell, and only Matroska carries their transparency.
+    "vp8": (_MATROSKA,),
+    "vp9": (_MATROSKA, _MP4),
+    "rawvideo": (_NUT,),
+}
+_USUAL_MUXERS = (_MP4, _MOV, _MATROSKA, _NUT)
+"""What MP4 has no tag for, QuickTime, Matroska or FFmpeg's own container has; the last knows no rotation."""
+
+_TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""The decoders that show the transparency of WebM, which the usual ones leave out."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,8 @@ class Clip:
     format: str
     """The demuxer that reads it."""
     codec: str
+    decoder: str | None
+    """The decoder to use, where that is not the usual one."""
     targets: dict[int, float]
     """The moment of each wanted picture, in seconds of the video, by its timestamp here, an even number of ticks;
     pictures that are only decoded for others have odd ones."""
@@ -49,20 +64,22 @@ def remux(stream: VideoStream, runs: list[Run]) -> Clip:
         Rejected: no muxer takes the codec.
     """
     faults = []
-    for muxer, demuxer, options in _MUXERS:
+    for muxer, demuxer, options in _MUXERS.get(stream.codec_context.codec.canonical_name, _USUAL_MUXERS):
         try:
             return _remux(stream, runs, muxer, demuxer, options)
         except (av.FFmpegError, ValueError) as fault:
             faults.append(f"{muxer}: {fault}")
-    raise Rejected(f"its video, {stream.codec_context.name}, cannot be copied ({'; '.join(faults)})")
+    codec = stream.codec_context.codec.canonical_name
+    raise Rejected(f"its video, {codec}, cannot be copied ({'; '.join(faults)})")
 
 
 def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, options: dict[str, str]) -> Clip:
     content = io.BytesIO()
     targets: dict[int, float] = {}
     with av.open(content, "w", format=muxer, options=options) as output:
-        copy = output.add_stream_from_template(stream, opaque=True)
-        disposables = Disposables(stream.codec_context.name, stream.codec_context.extradata)
+        codec = stream.codec_context.codec.canonical_name
+        copy = _copy_of(stream, codec, output)
+        disposables = Disposables(codec, stream.codec_context.extradata)
         base = decoded = 0
         for run in runs:
             count = len(run.packets)
@@ -81,4 +98,16 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, optio
                 packet.dts, packet.pts, packet.duration = 2 * (base + place), tick + (seconds is None), 1
                 output.mux(packet)
             base += 2 * count
-    return Clip(content.getvalue(), demuxer, stream.codec_context.name, targets, decoded)
+    decoder = _TRANSPARENT.get(codec) if stream.metadata.get("alpha_mode") == "1" else None
+    return Clip(content.getvalue(), demuxer, codec, decoder, targets, decoded)
+
+
+def _copy_of(stream: VideoStream, codec: str, output: OutputContainer) -> VideoStream:
+    if codec != "rawvideo":
+        return output.add_stream_from_template(stream, opaque=True)
+    # Each container has its own tags for the layouts of raw pictures.
+    copy = output.add_stream("rawvideo")
+    context = stream.codec_context
+    copy.width, copy.height, copy.pix_fmt = context.width, context.height, context.pix_fmt
+    copy.codec_context.time_base = Fraction(1, TICKS)
+    return copy

@@ -16,7 +16,6 @@ DECODERS = {
             "dnxhd",
             "dvvideo",
             "cfhd",
-            "apv",
             "hap",
             "jpeg2000",
             "qtrle",

@@ -6,6 +6,7 @@ in JSON over a pipe, because Lambda has no shared memory for the queues of `mult
 that was taken over by a hostile file sends must not be unpickled.
 """
 
+import ctypes
 import json
 import os
 import resource
@@ -22,6 +23,9 @@ from pipeline.outcome import REJECTED, Outcome
 
 _ANSWER = 2**20
 """Bytes that are accepted of an answer."""
+_PR_SET_DUMPABLE = 4
+_LOOKS, _BETWEEN_LOOKS = 5, 0.02
+"""How often it is looked whether a process works, and seconds between: one that does may pause for a page of memory."""
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
 
 
@@ -43,6 +47,13 @@ class Allowance:
     """
 
 
+def hide() -> None:
+    """Keeps other processes of the same user out of this one and its forks: of its memory, and of its environment, which
+    holds the function's credentials. What FFmpeg could be made to do, it cannot read them (prctl(2), PR_SET_DUMPABLE)."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the handler could not be hidden from its children")
+
+
 def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance) -> Outcome:
     """Runs a job in a process of its own and returns its outcome.
 
@@ -60,29 +71,47 @@ def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance)
     os.close(writer)
     try:
         answer, late = _answer(reader, began + allowance.seconds)
+        busy = late and _is_busy(pid)
     finally:
         os.close(reader)
         # The group: FFmpeg too. It is gone already where the job ended by itself.
         _kill_group(pid)
-        _, status, usage = os.wait4(pid, 0)
+        _, status = os.waitpid(pid, 0)
         _reap_orphans(pid)
-    if answer is not None and "outcome" in answer:
-        return Outcome.from_json(answer["outcome"])
-    seconds = time.monotonic() - began
     if answer is not None and "failed" in answer:
         raise JobFailed(f"s3://{bucket}/{key}: {answer['failed']}")
-    reason = answer["rejected"] if answer else _reason(status, late, usage.ru_utime + usage.ru_stime, allowance)
+    if answer is not None and "outcome" in answer:
+        try:
+            return Outcome.from_json(answer["outcome"])
+        except (TypeError, KeyError, AttributeError) as fault:
+            raise JobFailed(f"s3://{bucket}/{key}: its process gave an answer that is none: {fault!r}") from fault
+    seconds = time.monotonic() - began
+    reason = str(answer["rejected"]) if answer else _reason(status, late, busy, allowance)
     if reason is None:
         how = "its time was up while it waited" if late else f"its process ended with wait status {status}"
         raise JobFailed(f"s3://{bucket}/{key}: {how}; most likely S3 did not answer, or memory ran out")
     return Outcome(bucket, key, REJECTED, reason, seconds=round(seconds, 3))
 
 
-def _reason(status: int, late: bool, worked: float, allowance: Allowance) -> str | None:
+def _is_busy(group: int) -> bool:
+    """Whether a group of processes works, or would if it had a processor, and does not just wait for S3."""
+    for _ in range(_LOOKS):
+        for stat in Path("/proc").glob("[0-9]*/task/*/stat"):
+            try:
+                # After the name, which may hold anything: the state, the parent, the group (proc_pid_stat(5)).
+                state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            except OSError:
+                continue  # It ended meanwhile.
+            if int(its_group) == group and state == "R":
+                return True
+        time.sleep(_BETWEEN_LOOKS)
+    return False
+
+
+def _reason(status: int, late: bool, busy: bool, allowance: Allowance) -> str | None:
     """Why a process that gave no answer ended, where that is the file's doing."""
     if late:
-        # Waiting for S3 takes no processor time; a file that keeps a demuxer busy does.
-        busy = worked > allowance.seconds / 2
+        # A file that keeps a demuxer busy will do so again; S3 may be faster the next time.
         return f"it took longer than {allowance.seconds:.0f} s to work on" if busy else None
     if os.WIFSIGNALED(status):
         number = signal.Signals(os.WTERMSIG(status))

@@ -19,6 +19,7 @@ from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.index import IndexEntries
 from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
@@ -26,7 +27,7 @@ from av.video.stream import VideoStream
 from pipeline import layout
 from pipeline.codecs import DECODERS
 from pipeline.outcome import Rejected, Skipped
-from pipeline.source import BLOCK, CONNECTIONS, Source, View
+from pipeline.source import BLOCK, CONNECTIONS, Range, Source, View
 
 SCAN_BYTES = 32 * 2**20
 """What is read from the start of a video without an index."""
@@ -34,6 +35,12 @@ RUN_BYTES, RUN_PACKETS = 64 * 2**20, 1800
 """The most that is read and decoded from one keyframe on: a minute at 30 pictures a second."""
 REORDER = 16
 """The most pictures that a codec on the list shows later than it decodes them (H.264 and HEVC: 16)."""
+
+PROBED_BYTES = 2**20
+"""What is looked into of a file whose container does not describe its video."""
+
+_BROKEN = (av.FFmpegError, IndexError, AttributeError, ValueError)
+"""What PyAV raises at broken files; the last three where libavformat gives it less than it expects."""
 
 _OPEN_OPTIONS = {
     # No decoder has this name: opening a file then probes no picture, in this process or any other.
@@ -73,6 +80,8 @@ class Keyframe:
     """Bytes from the start of the object."""
     size: int
     """Bytes; 0 where the index does not say."""
+    hidden: bool = False
+    """Whether it is only decoded for those behind it."""
     packet: Packet[VideoStream] | None = None
     """The keyframe itself, where there was no index and it was met in a reading from the start."""
 
@@ -93,15 +102,27 @@ class Demuxer:
             # Opening reads a first packet without looking into it, which is not worth a request.
             with source.zeros_for_unread():
                 self._container, self.stream = self._open(View(source))
-        elif self._layout.fragments:
-            self._container, self.stream = self._open(self._view(0, 0))
         else:
-            self._container, self.stream = self._open(View(source))
-        if self.stream.codec_context.name not in DECODERS:
-            raise Rejected(f"its video codec, {self.stream.codec_context.name}, is not on the list")
+            self._container, self.stream = self._open(self._view(0, 0))
+        if not self._is_described():
+            self._container.close()
+            self._container, self.stream = self._open(self._view(0, 0), probing=True)
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
         self._origin = Fraction(self._container.start_time or 0, av.time_base)
         self.keyframes: Sequence[Keyframe] = self._find_keyframes()
+        if not self._layout.complete:
+            reached = f"{self.keyframes[-1].seconds:.3f} s"
+            self._note(f"the video has no index, so only its beginning was looked at, to {reached}")
+
+    def _is_described(self) -> bool:
+        """Whether the container alone says what the copying of packets wants to know; else their content must."""
+        context = self.stream.codec_context
+        return self._layout.format in ("mov", "matroska") and context.width > 0 and self.codec != "rawvideo"
+
+    @property
+    def codec(self) -> str:
+        """The name of the codec, as FFmpeg calls it."""
+        return self.stream.codec_context.codec.canonical_name
 
     @property
     def format(self) -> str:
@@ -112,11 +133,15 @@ class Demuxer:
     def duration(self) -> float | None:
         """Seconds, where the container or its index says."""
         if self._layout.fragments:
-            return self._layout.seconds
+            # What was not looked at lasts about as long for its bytes as what was.
+            seen = 1.0 if self._layout.complete else self._layout.fragments[-1].end / self._source.size
+            return self._layout.seconds / seen if self._layout.seconds else None
         if self.stream.duration:
             return float(self.stream.duration * self._time_base)
         if self._container.duration:
-            return self._container.duration / av.time_base
+            # Matroska's duration counts from 0, wherever the video begins.
+            offset = float(self._origin) if self._layout.format == "matroska" else 0.0
+            return max(0.0, self._container.duration / av.time_base - offset)
         return self.keyframes[-1].seconds if self.keyframes else None
 
     @property
@@ -145,6 +170,9 @@ class Demuxer:
             keys = [self.keyframes[number] for number in numbers]
             return [self._run([key.packet], [key.timestamp]) for key in keys if key.packet is not None]
         else:
+            if numbers and self.keyframes[numbers[0]].hidden:
+                first = self.following(numbers[0], [0.0])
+                return ([first] if first else []) + self.stills(numbers[1:])
             keys = [self.keyframes[number] for number in numbers]
             self._source.fetch((key.start, key.start + (key.size or BLOCK)) for key in keys)
             found = [self._indexed_keyframe(number) for number in numbers]
@@ -168,12 +196,37 @@ class Demuxer:
             return self._following_in_fragments(number, max(moments), ticks)
         if self._is_scanned:
             self._rewind()
-        elif self._layout.indexed:
-            ticks = self._fetch_following(number, ticks)
-            self._seek_keyframe(number)
         else:
+            self.fetch([(number, max(moments))])
+            ticks = self._within_limits(number, ticks)
             self._seek_keyframe(number)
         return self._cut(self._packets(self._container, self.stream), ticks)
+
+    def fetch(self, wanted: Iterable[tuple[int, float]]) -> None:
+        """Fetches what `following` is going to read for keyframes and the last of their moments, all at the same time."""
+        ranges: list[Range] = []
+        for number, seconds in wanted:
+            if self._layout.indexed:
+                entries = self.stream.index_entries
+                first, last = self._entries_of(number, self._ticks(seconds))
+                # One more, which the demuxer looks at to see that the moment is past.
+                ranges += [
+                    (e.pos, e.pos + e.size) for e in (entries[n] for n in range(first, last + 2) if n < len(entries))
+                ]
+            elif not self._is_scanned:
+                start = self.keyframes[number].start
+                # Bit rates vary; what an estimate lacks, the demuxer waits for.
+                ranges.append((start, start + BLOCK + min(RUN_BYTES, self.cost(number, seconds) * 9 // 8)))
+        self._source.fetch(ranges)
+
+    def cost(self, number: int, seconds: float) -> int:
+        """About how many bytes lie between a keyframe and a moment behind it."""
+        key, following = self.keyframes[number], self.keyframes[number + 1 : number + 2]
+        end = following[0].seconds if following else self.duration
+        end_byte = following[0].start if following else self._source.size
+        if not end or end <= key.seconds:
+            return 0
+        return int(max(0, end_byte - key.start) * (seconds - key.seconds) / (end - key.seconds))
 
     # ---- the ways to the keyframes
 
@@ -186,31 +239,46 @@ class Demuxer:
             times = [f.seconds if f.seconds is not None else float(number) for number, f in enumerate(fragments)]
             # Their times count from where the media begins.
             return [Keyframe(0, s - times[0], f.start, 0) for f, s in zip(fragments, times, strict=True)]
+        if self._layout.indexed:
+            return self._from_sample_table()
         if self._layout.format == "matroska":
-            # Cues that stand at the end are read by the first seek.
-            self._rewind()
-        entries = self.stream.index_entries
-        if self._layout.indexed or self._layout.format == "matroska":
-            delay = self._reordering_delay() if self._layout.indexed else 0
-            keyframes = [
-                Keyframe(entry.timestamp, self._seconds(entry.timestamp + delay), entry.pos, entry.size)
-                for entry in entries
-                if entry.is_keyframe and not entry.is_discard
-            ]
-            if self._layout.indexed:
-                return keyframes
+            keyframes = self._from_cues()
             if len(keyframes) > 2:
                 # To find the last cue, libavformat would first read on to the end of the file.
                 return keyframes[:-1]
         return list(self._scan())
 
-    def _reordering_delay(self) -> int:
-        """How much later than in the index of an MP4, which holds decoding times, a keyframe is shown; in ticks."""
+    def _from_sample_table(self) -> list[Keyframe]:
         entries = self.stream.index_entries
-        if not len(entries) or self.stream.start_time is None:
-            return 0
-        delay = self.stream.start_time - entries[0].timestamp
-        return delay if 0 <= delay <= REORDER / self.rate / self._time_base else 0
+        # An edit list may cut in behind a keyframe, which is then decoded and not shown.
+        first = next((number for number, entry in enumerate(entries) if not entry.is_discard), 0)
+        if not len(entries):
+            return []
+        # The table holds decoding times, and pictures are shown later.
+        delay = (self.stream.start_time or 0) - entries[first].timestamp
+        if not 0 <= delay <= REORDER / self.rate / self._time_base:
+            delay = 0
+        keyframes: list[Keyframe] = []
+        hidden: list[Keyframe] = []
+        for number in _keyframe_numbers(entries, first):
+            entry = entries[number]
+            if not entry.is_discard or number < first:
+                seconds = self._seconds(entry.timestamp + delay)
+                key = Keyframe(entry.timestamp, seconds, entry.pos, entry.size, hidden=number < first)
+                (hidden if key.hidden else keyframes).append(key)
+        return keyframes if entries[first].is_keyframe else hidden[-1:] + keyframes
+
+    def _from_cues(self) -> list[Keyframe]:
+        # Cues that stand at the end are read by the first seek.
+        self._rewind()
+        entries = self.stream.index_entries
+        if len(entries):
+            self._origin = entries[0].timestamp * self._time_base
+        return [
+            Keyframe(entry.timestamp, self._seconds(entry.timestamp), entry.pos, entry.size)
+            for entry in entries
+            if entry.is_keyframe
+        ]
 
     def _scan(self) -> Iterator[Keyframe]:
         """The keyframes that a reading from the start meets, as far as the limit."""
@@ -219,7 +287,9 @@ class Demuxer:
         for packet in self._packets(self._container, self.stream):
             passed += packet.size
             if packet.is_keyframe:
-                yield Keyframe(_shown(packet), self._seconds(_shown(packet)), packet.pos or 0, packet.size, packet)
+                yield Keyframe(
+                    _shown(packet), self._seconds(_shown(packet)), packet.pos or 0, packet.size, packet=packet
+                )
             if max(passed, packet.pos or 0) > SCAN_BYTES:
                 limit = f"{SCAN_BYTES // 2**20} MiB, to {self._seconds(_shown(packet)):.3f} s"
                 self._note(f"the video has no index, so only its first {limit} were looked at")
@@ -248,36 +318,38 @@ class Demuxer:
 
     # ---- the ways on from a keyframe
 
-    def _fetch_following(self, number: int, ticks: list[int]) -> list[int]:
-        """Fetches from a keyframe up to the last moment, as far as the limits allow; returns the moments as limited."""
+    def _entries_of(self, number: int, tick: int) -> tuple[int, int]:
+        """The first and the last entry of the index from a keyframe up to a moment, as far as the limits allow."""
         entries = self.stream.index_entries
         key = self.keyframes[number]
         first = entries.search_timestamp(key.timestamp, backward=True)
-        last = max(first, entries.search_timestamp(ticks[-1], backward=True, any_frame=True))
+        last = max(first, entries.search_timestamp(tick, backward=True, any_frame=True))
         allowed = min(last, first + RUN_PACKETS)
         while allowed > first and entries[allowed].pos - key.start > RUN_BYTES:
             allowed -= 1
-        self._source.fetch(
-            (entry.pos, entry.pos + entry.size) for entry in (entries[n] for n in range(first, allowed + 1))
-        )
-        if allowed == last:
+        return first, allowed
+
+    def _within_limits(self, number: int, ticks: list[int]) -> list[int]:
+        """The moments, those behind what the limits allow to decode brought down to that."""
+        if not self._layout.indexed:
             return ticks
-        reached = entries[allowed].timestamp
+        entries = self.stream.index_entries
+        last = self._entries_of(number, ticks[-1])[1] + 1
+        if last >= len(entries) or entries[last].timestamp > ticks[-1]:
+            return ticks
+        reached = entries[last - 1].timestamp
         self._fell_short(reached)
         return [min(tick, reached) for tick in ticks]
 
     def _following_in_fragments(self, number: int, seconds: float, ticks: list[int]) -> Run | None:
         fragments = self._layout.fragments
         last = max(number, bisect.bisect_right([key.seconds for key in self.keyframes], seconds) - 1)
-        if last == len(fragments) - 1 and not self._layout.complete:
-            self._note(f"the video has no index, so only its first {layout.HOPS} fragments were looked at")
         while last > number and fragments[last].end - fragments[number].start > RUN_BYTES:
             last -= 1
         run = None
         # Not every fragment begins with a keyframe.
         for first in range(number, max(-1, number - RUN_PACKETS), -1):
-            end = min(fragments[last].end, fragments[first].start + RUN_BYTES)
-            self._source.fetch([(fragments[first].start, end)])
+            self.fetch([(first, seconds)])
             with self._open(self._view(first, last))[0] as container:
                 run = self._cut(self._packets(container, _video_stream(container)), ticks)
             if run is not None and self._ticks(run.start) <= ticks[0]:
@@ -318,24 +390,30 @@ class Demuxer:
     # ---- PyAV
 
     def _view(self, first: int, last: int) -> View:
-        """A fragmented MP4 that seems to hold only these fragments, each at its own place.
+        """The object; where it is a fragmented MP4, one that seems to hold only these fragments, each at its own place.
 
         A `free` box in the place of what comes behind the head leads to the first of them; places stay as they are,
         because older fragments name those of their samples from the start of the file.
         """
         fragments, head_end = self._layout.fragments, self._layout.head[1]
+        if not fragments:
+            return View(self._source)
         distance = fragments[first].start - head_end
         if distance < 16:
             return View(self._source, fragments[last].end)
         return View(self._source, fragments[last].end, (head_end, b"\0\0\0\1free" + distance.to_bytes(8, "big")))
 
-    def _open(self, view: View) -> tuple[InputContainer, VideoStream]:
+    def _open(self, view: View, probing: bool = False) -> tuple[InputContainer, VideoStream]:
         options = {**_OPEN_OPTIONS, **({"fflags": "ignidx"} if self._layout.fragments else {})}
+        if probing:
+            options |= {"codec_whitelist": ",".join(DECODERS.values()), "probesize": str(PROBED_BYTES)}
         try:
             container = av.open(view, "r", format=self._layout.format, container_options=options)
-        except av.FFmpegError as fault:
-            raise Rejected(f"its {self._layout.format} container cannot be read: {fault.strerror}") from fault
+        except _BROKEN as fault:
+            raise Rejected(f"its {self._layout.format} container cannot be read: {_cause(fault)}") from fault
         stream = _video_stream(container)
+        if stream.codec_context.codec.canonical_name not in DECODERS:
+            raise Rejected(f"its video codec, {stream.codec_context.codec.canonical_name}, is not on the list")
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
@@ -355,8 +433,8 @@ class Demuxer:
                 packet = next(packets)
             except (StopIteration, av.EOFError):
                 return
-            except av.FFmpegError as fault:
-                self._note(f"the file is broken ({fault.strerror}); what stands before that was used")
+            except _BROKEN as fault:
+                self._note(f"the file is broken ({_cause(fault)}); what stands before that was used")
                 return
             if packet.size and (packet.pts is not None or packet.dts is not None):
                 yield packet
@@ -378,11 +456,34 @@ class Demuxer:
 
 def _video_stream(container: InputContainer) -> VideoStream:
     """The video of a container: the default track, never its cover art."""
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    streams = [
+        stream
+        for stream in container.streams.video
+        # PyAV has no context for a codec that FFmpeg does not know, or a broken header does not name.
+        if stream.codec_context is not None  # type: ignore[redundant-expr]
+        and not stream.disposition & Disposition.attached_pic
+    ]
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams}))
         raise Skipped(f"it holds no video, only {kinds or 'an empty container'}")
     return next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
+
+
+def _keyframe_numbers(entries: IndexEntries, first: int) -> Iterator[int]:
+    """The numbers of the keyframes in an index; `first` is the first entry that is shown.
+
+    From one to the next by libavformat's own search: two hours of video have 180,000 entries, 720 of them keyframes.
+    """
+    # The search leaves out what is not shown.
+    yield from (number for number in range(first) if entries[number].is_keyframe)
+    number = entries.search_timestamp(entries[first].timestamp, backward=False)
+    while number >= 0:
+        yield number
+        number = entries.search_timestamp(entries[number].timestamp + 1, backward=False)
+
+
+def _cause(fault: Exception) -> str:
+    return str(fault.strerror if isinstance(fault, av.FFmpegError) else type(fault).__name__)
 
 
 def _shown(packet: Packet[VideoStream]) -> int:

@@ -44,7 +44,7 @@ def _video(number: int, record: Any) -> Video:
     try:
         bucket, item = record["s3"]["bucket"]["name"], record["s3"]["object"]
         key = unquote_plus(item["key"], errors="strict")
-    except (KeyError, TypeError, UnicodeDecodeError) as fault:
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as fault:
         raise BadEvent(f"record {number} of the event is not one of S3's: {fault!r}") from fault
     size = item.get("size")
     return Video(

@@ -33,6 +33,7 @@ _WRITTEN = 16 * 2**20
 """Bytes that the child may write to a file: its messages and the times of its pictures."""
 _WANTED = f"select='not(mod(round(t*{TICKS}),2))',"
 """Lets pass what a clip marks as wanted, before any work is done on the others."""
+_UNTAGGED = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709,"
 _MANY = 4
 """From so many pictures on, decoding with several threads is worth their start and their memory."""
 
@@ -83,7 +84,7 @@ def frames(clip: Clip, box: Box, colours: Colours, limits: Limits) -> Iterator[F
         yield frame
     if not found:
         # The picture asked for may be damaged, or its colour tags contradict each other: the last that can be decoded.
-        newest = deque(_run(clip, _graph(box, Colours()), limits, any_frame=True), maxlen=1)
+        newest = deque(_run(clip, _UNTAGGED + _graph(box, Colours()), limits, any_frame=True), maxlen=1)
         if not newest:
             raise Rejected("no picture of it could be decoded")
         yield newest[0]
@@ -92,13 +93,15 @@ def frames(clip: Clip, box: Box, colours: Colours, limits: Limits) -> Iterator[F
 def _graph(box: Box, colours: Colours) -> str:
     """The filters. Interlaced pictures are made progressive from themselves alone, as their neighbours may be far away;
     scaling comes before the conversion of colours, which then costs the same for any size of video."""
-    width = f"min(iw*sar,min({WIDEST},{WIDEST}*dar))"
+    # The shape of pixels makes a picture larger in one direction, never smaller in the other, as in browsers.
+    width = f"min(iw*max(sar,1),min({WIDEST},{WIDEST}*dar))"
     if box.width:
         wanted = f"{'max' if box.cover else 'min'}({box.width},{box.height}*dar)" if box.height else str(box.width)
         width = f"min({width},{wanted})"
     return (
-        "estdif=mode=frame:deint=interlaced,"
-        f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))':flags=bicubic+accurate_rnd+full_chroma_int,"
+        # The filter wants three lines at the least.
+        f"{'estdif=mode=frame:deint=interlaced,' if colours.lines >= 4 else ''}"
+        f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))'{colours.matrix_option()}:flags=bicubic+accurate_rnd+full_chroma_int,"
         f"setsar=1,{colours.conversion()}format=rgba"
     )
 
@@ -113,7 +116,8 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
                 *("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1"),
                 *("-max_alloc", str(limits.memory // 2), "-copyts"),
                 *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
-                *("-codec_whitelist", DECODERS[clip.codec], "-f", clip.format, "-i", "pipe:0"),
+                *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", clip.decoder) if clip.decoder else ())),
+                *("-f", clip.format, "-i", "pipe:0"),
                 *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
                 *(
                     "-enc_time_base:v",

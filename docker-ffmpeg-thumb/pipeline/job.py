@@ -31,10 +31,11 @@ class Made:
     notes: tuple[str, ...]
 
 
-def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limit: int) -> Outcome:
+def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limit: int, seen: bool = False) -> Outcome:
     """Makes the files of one video, or states why not.
 
-    `read_limit`: the most bytes that may be read of the object.
+    `read_limit`: the most bytes that may be read of the object. `seen`: whether its event was here before; most are
+    new, and their objects are read while it is asked whether the files are there already.
 
     Raises:
         Exception: anything transient; another attempt at the same event may succeed.
@@ -44,8 +45,9 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
     try:
         named = names.of(video.bucket, video.key, settings)
         shelf = Shelf(client, named.bucket, video, settings)
+        beginning = None if seen else source.begin()
         shelf.look(named.certain())
-        source.open()
+        beginning.result() if beginning else source.open()
         settings, position, notes = overrides.apply(source.metadata, settings)
         named = names.of(video.bucket, video.key, settings)
         made = _make(source, settings, position or named.asked or settings.position, named, limits)
@@ -53,7 +55,8 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
         images = tuple(file.image for file in made.files)
         files = made.files
         if named.manifest:
-            files += (_manifest(named.manifest, video, source, made.video, images, notes),)
+            seconds = round(time.monotonic() - began, 3)
+            files += (_manifest(named.manifest, video, source, made.video, images, notes, seconds),)
         shelf.put(files, source.etag or "", overrides.wishes(source.metadata))
         return _outcome(video, source.reading, began, MADE, images=images, notes=notes)
     except Settled as settled:
@@ -120,7 +123,7 @@ def _described(demuxer: Demuxer) -> dict[str, Any]:
     context, duration = demuxer.stream.codec_context, demuxer.duration
     return {
         "container": demuxer.format,
-        "codec": context.name,
+        "codec": demuxer.codec,
         # As it is coded: before rotation, and before the sample aspect ratio is applied.
         "coded_width": context.width,
         "coded_height": context.height,
@@ -143,6 +146,7 @@ def _manifest(
     described: dict[str, Any],
     images: tuple[Image, ...],
     notes: tuple[str, ...],
+    seconds: float,
 ) -> File:
     manifest = {
         "source": {
@@ -157,6 +161,7 @@ def _manifest(
         "images": [asdict(image) for image in images],
         "notes": notes,
         "read": asdict(source.reading),
+        "seconds": seconds,
     }
     return _text_file("manifest", key, json.dumps(manifest, ensure_ascii=False, indent=2), "application/json")
 

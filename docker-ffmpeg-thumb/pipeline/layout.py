@@ -15,7 +15,7 @@ from pipeline.source import EDGE, Range, Source
 LARGEST_INDEX = 96 * 2**20
 """Bytes. A `moov` of 96 MiB describes some 5 million samples: a day of video at 60 pictures a second."""
 HOPS = 64
-"""How many fragments are looked for one after the other where no index names them."""
+"""How many requests look for fragments, one behind the other, where no index names them."""
 HOP = 64 * 2**10
 """Bytes that are fetched at each of them: a whole `moof`, and the header of the `mdat` behind it."""
 _BOXES = 100_000
@@ -69,7 +69,7 @@ class Layout:
     format: str
     """The name of the demuxer, which is forced: nothing is ever guessed from the content further than this."""
     indexed: bool = False
-    """Whether the index of all samples is here: an MP4 or MOV that is not fragmented, or one that is here whole."""
+    """Whether the index of all samples is here: an MP4 or MOV that is not fragmented."""
     head: Range = (0, 0)
     """The initialisation part of a fragmented MP4."""
     fragments: tuple[Fragment, ...] = ()
@@ -83,7 +83,7 @@ class Layout:
         if last is None or len(self.fragments) < 2:
             return None
         first = self.fragments[0].seconds or 0.0
-        return last + (last - first) / (len(self.fragments) - 1)
+        return (last - first) * len(self.fragments) / (len(self.fragments) - 1)
 
 
 def look(source: Source) -> Layout:
@@ -106,11 +106,9 @@ def look(source: Source) -> Layout:
 
 
 def _look_into_mov(source: Source) -> Layout:
-    if source.has(0, source.size):
-        return Layout("mov", indexed=True)
     moov = _find_moov(source)
     if moov is None:
-        return Layout("mov")
+        return Layout("mov", indexed=source.has(0, source.size))
     tracks = _tracks(source, moov)
     if tracks is None:
         return Layout("mov", indexed=True)
@@ -273,6 +271,8 @@ def _from_mfra(source: Source, tracks: dict[int, Track]) -> tuple[Fragment, ...]
             continue
         times = {offset: time / tracks[track].timescale for time, offset in reversed(places)}
         starts = sorted(offset for offset in times if offset < start)
+        if not starts:
+            continue
         return tuple(
             Fragment(first, last, times[first]) for first, last in zip(starts, [*starts[1:], start], strict=True)
         )
@@ -285,18 +285,20 @@ def _by_hops(source: Source, first: int, tracks: dict[int, Track]) -> tuple[tupl
     position = first
     start: int | None = None
     seconds: float | None = None
-    for _ in range(HOPS * 4):
+    hops = 0
+    for _ in range(_BOXES):
         if position + 8 > source.size:
             break
         if not source.has(position, min(position + 16, source.size)):
             source.fetch([(position, position + HOP)])
+            hops += 1
         box = _box(source, position, source.size)
         if box is None:
             break
         if box.type == b"moof":
             if start is not None:
                 fragments.append(Fragment(start, position, seconds))
-            if len(fragments) == HOPS:
+            if hops > HOPS:
                 return tuple(fragments), False
             start, seconds = position, _time_of(source, box, tracks)
         position = box.end

@@ -1,7 +1,7 @@
 """Which pictures of a video are taken, for a poster, a storyboard or a preview: moments into runs of packets."""
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from pipeline.demux import Demuxer, Run
@@ -37,11 +37,11 @@ def stretches(demuxer: Demuxer, pictures: int, samples: int) -> list[Run]:
         return []
     share = max(1, pictures // len(demuxer.keyframes)) / demuxer.rate
     ends = [key.seconds for key in demuxer.keyframes[1:]] + [float("inf")]
-    runs = []
-    for number, (key, end) in enumerate(zip(demuxer.keyframes, ends, strict=True)):
+    moments = []
+    for key, end in zip(demuxer.keyframes, ends, strict=True):
         last = min(share, end - key.seconds)
-        runs.append(demuxer.following(number, [key.seconds + last * n / samples for n in range(samples)]))
-    return [run for run in runs if run is not None]
+        moments.append([key.seconds + last * n / samples for n in range(samples)])
+    return _following(demuxer, dict(enumerate(moments)))
 
 
 def scenes(demuxer: Demuxer, count: int, seconds: float, rate: float) -> list[Run]:
@@ -53,14 +53,13 @@ def scenes(demuxer: Demuxer, count: int, seconds: float, rate: float) -> list[Ru
         count = 1
     numbers = sorted({nearest(demuxer, duration * (n + 0.5) / (count + 1)) for n in range(count)}) if count > 1 else [0]
     length = seconds / len(numbers)
-    runs = []
+    moments = {}
     for number, following in zip(numbers, [*numbers[1:], None], strict=True):
         start = keys[number].seconds
         # Where keyframes lie close together, one scene ends where the next begins.
         end = min(start + length, keys[following].seconds if following is not None else start + length)
-        moments = [start + n / rate for n in range(max(1, round((end - start) * rate)))]
-        runs.append(demuxer.following(number, moments))
-    return [run for run in runs if run is not None]
+        moments[number] = [start + n / rate for n in range(max(1, round((end - start) * rate)))]
+    return _following(demuxer, moments)
 
 
 def cues(demuxer: Demuxer, bounds: Sequence[float], budget: int) -> list[Run]:
@@ -86,21 +85,18 @@ def cues(demuxer: Demuxer, bounds: Sequence[float], budget: int) -> list[Run]:
     for number in numbers & inside.keys():
         inside[number].append(places[number])
     numbers -= inside.keys()
-    runs = []
-    for cost, number in sorted((_cost(demuxer, number, max(moments)), number) for number, moments in inside.items()):
+    affordable = {}
+    for cost, number in sorted((demuxer.cost(number, max(moments)), number) for number, moments in inside.items()):
         budget -= cost
-        run = demuxer.following(number, inside[number]) if budget >= 0 else None
-        if run is None:
-            numbers.add(number)
+        if budget >= 0:
+            affordable[number] = inside[number]
         else:
-            runs.append(run)
-    return sorted(runs + demuxer.stills(numbers), key=lambda run: run.start)
+            numbers.add(number)
+    return sorted(_following(demuxer, affordable) + demuxer.stills(numbers), key=lambda run: run.start)
 
 
-def _cost(demuxer: Demuxer, number: int, moment: float) -> int:
-    """About how many bytes lie between a keyframe and a moment behind it."""
-    key, following = demuxer.keyframes[number], demuxer.keyframes[number + 1 : number + 2]
-    end, end_byte = (following[0].seconds, following[0].start) if following else (demuxer.duration, demuxer.size)
-    if not end or end <= key.seconds:
-        return 0
-    return int(max(0, end_byte - key.start) * min(1.0, (moment - key.seconds) / (end - key.seconds)))
+def _following(demuxer: Demuxer, moments: Mapping[int, Sequence[float]]) -> list[Run]:
+    """What is shown at moments behind keyframes, by the keyframe's number; fetched all at once, then demuxed."""
+    demuxer.fetch((number, max(its)) for number, its in moments.items())
+    runs = [demuxer.following(number, its) for number, its in moments.items()]
+    return [run for run in runs if run is not None]

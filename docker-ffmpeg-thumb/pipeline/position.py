@@ -41,7 +41,7 @@ class Position:
     def __str__(self) -> str:
         if self.kind == "auto":
             return "auto"
-        return f"{self.value:g}" + ("%" if self.kind == "percent" else "")
+        return repr(self.value).removesuffix(".0") + ("%" if self.kind == "percent" else "")
 
 
 def split_name_time(stem: str) -> tuple[str, Position | None]:

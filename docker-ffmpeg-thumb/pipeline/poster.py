@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter, ImageStat
 from pipeline import clip, ffmpeg, pick
 from pipeline.colours import Colours
 from pipeline.demux import Demuxer, Run
+from pipeline.encode import opaque
 from pipeline.ffmpeg import Box, Frame, Limits
 from pipeline.outcome import Rejected
 from pipeline.position import Position
@@ -23,11 +24,11 @@ MORE_CANDIDATES = 48
 """Keyframes that are looked at when the first ones are all blank."""
 FEW = 6
 """With fewer keyframes than this, pictures between them are candidates too."""
-DECODED_PIXELS = 30_000_000
-"""How much is decoded for these: 25 pictures of 1440x810, which takes no longer than the requests for a small video."""
+DECODED_PIXELS = 15_000_000
+"""How much is decoded for these: 12 pictures of 1440x810, which takes no longer than the requests for a small video."""
 SAMPLES = 6
 """How many of the pictures between two keyframes are candidates."""
-MORE_DECODED_PIXELS = 20 * DECODED_PIXELS
+MORE_DECODED_PIXELS = 40 * DECODED_PIXELS
 PERCENT_SLACK = 0.005
 """A percentage asks for a place, not for a picture: a keyframe this close, as a share of the duration, will do."""
 
@@ -114,7 +115,7 @@ def score(picture: Image.Image) -> float:
     - exposure: what share of the picture is neither black nor white to the eye.
     """
     height = max(1, round(picture.height * _SCORED_WIDTH / picture.width))
-    luma = picture.convert("RGB").resize((_SCORED_WIDTH, height), Image.Resampling.BOX, reducing_gap=2).convert("L")
+    luma = opaque(picture, "#000000").resize((_SCORED_WIDTH, height), Image.Resampling.BOX, reducing_gap=2).convert("L")
     if ImageStat.Stat(luma).stddev[0] < 4:
         return 0.0
     histogram, pixels = luma.histogram(), luma.width * luma.height

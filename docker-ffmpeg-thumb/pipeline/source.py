@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,13 +30,13 @@ WHOLE = 4 * MIB
 """Objects up to this size are fetched whole by one request: at 80 MB/s that takes no longer than a second request."""
 EDGE = 128 * KIB
 """What is fetched first of either end of a larger object: the place of the index, and often the index itself."""
-PART = 2 * MIB
+PART = 1 * MIB
 """A larger range is fetched as several parts of this size: a connection to S3 carries some 80 MB/s."""
 GAP = 64 * KIB
 """Ranges that lie closer together than this are fetched as one: the bytes between cost less than a request."""
 BLOCK, LARGEST_BLOCK = 256 * KIB, 8 * MIB
 """What an unforeseen read fetches: a block that doubles as long as the reading goes on in sequence."""
-CONNECTIONS = 16
+CONNECTIONS = 32
 ATTEMPTS = 5
 FIRST_PAUSE = 0.05
 """Seconds before the second attempt at a broken read; doubled for each further one, with jitter."""
@@ -70,13 +70,17 @@ class Source:
         self.etag, self.size = video.etag, video.size or 0
         self.metadata: dict[str, str] = {}
 
+    def begin(self) -> Future[None]:
+        """Opens the object in another thread; the result raises what `open` does."""
+        return self._pool.submit(self.open)
+
     def open(self) -> None:
         """Fetches a small object whole, of a larger one both ends at once."""
         if self._video.size == 0:
             raise Rejected("the object is empty")
         if self._video.size is None:
-            self.fetch([(0, WHOLE)])
-        elif self.size <= WHOLE:
+            self.fetch([(0, EDGE)])
+        if self.size <= WHOLE:
             self.fetch([(0, self.size)])
         else:
             self.fetch([(0, EDGE), (self.size - EDGE, self.size)])

@@ -42,6 +42,7 @@ check: setup ## format, lint, types, workflows, Dockerfile
 	$(RUN) -m ruff check .; \
 	$(RUN) -m mypy thumbnailer local tests __main__.py $(wildcard benchmarks); \
 	(cd docker-ffmpeg-thumb && ../$(RUN) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/image .); \
+	(cd policy && ../$(RUN) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/policy .); \
 	.venv/bin/zizmor --offline --no-progress .github/workflows; \
 	.venv/bin/hadolint docker-ffmpeg-thumb/Dockerfile
 
@@ -58,5 +59,5 @@ fuzz: setup ## mutants of videos through the function: make fuzz MUTANTS=100000 
 	@exec $(RUN) -m tests.hostile.fuzz --mutants "$(or $(MUTANTS),1000000)" --seconds "$(or $(SECONDS),600)"
 
 clean: ## removes all that was set up and made
-	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache
+	rm -rf .venv policy/.venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -104,4 +104,4 @@ def test_pixels_that_are_a_thousand_times_as_high_as_wide_end_in_a_statement(
 def test_an_index_that_points_outside_the_object_is_stated(
     store: Store, warm: Warm, good: Good, name: str, block: int
 ) -> None:
-    _stated(warm.call(store.put(f"{name}.mp4", fragments(good["fragments-plain.mp4"])[name]), block=block))
+    _stated(warm.call(store.put(f"{name} {block}.mp4", fragments(good["fragments-plain.mp4"])[name]), block=block))

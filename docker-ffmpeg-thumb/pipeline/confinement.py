@@ -48,8 +48,10 @@ class Allowance:
 
 
 def hide() -> None:
-    """Keeps other processes of the same user out of this one and its forks: of its memory, and of its environment, which
-    holds the function's credentials. What FFmpeg could be made to do, it cannot read them (prctl(2), PR_SET_DUMPABLE)."""
+    """Keeps other processes of the same user out of this one and its forks (prctl(2), PR_SET_DUMPABLE).
+
+    FFmpeg, whatever a file makes it do, cannot read the function's credentials in their memory or environment then.
+    """
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "the handler could not be hidden from its children")
 

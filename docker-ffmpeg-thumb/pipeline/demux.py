@@ -203,7 +203,7 @@ class Demuxer:
         return self._cut(self._packets(self._container, self.stream), ticks)
 
     def fetch(self, wanted: Iterable[tuple[int, float]]) -> None:
-        """Fetches what `following` is going to read for keyframes and the last of their moments, all at the same time."""
+        """Fetches what `following` is going to read for keyframes and the last of their moments, all at once."""
         ranges: list[Range] = []
         for number, seconds in wanted:
             if self._layout.indexed:

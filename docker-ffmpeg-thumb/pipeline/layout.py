@@ -290,6 +290,8 @@ def _by_hops(source: Source, first: int, tracks: dict[int, Track]) -> tuple[tupl
         if position + 8 > source.size:
             break
         if not source.has(position, min(position + 16, source.size)):
+            if hops == HOPS:
+                return tuple(fragments), False
             source.fetch([(position, position + HOP)])
             hops += 1
         box = _box(source, position, source.size)
@@ -298,8 +300,6 @@ def _by_hops(source: Source, first: int, tracks: dict[int, Track]) -> tuple[tupl
         if box.type == b"moof":
             if start is not None:
                 fragments.append(Fragment(start, position, seconds))
-            if hops > HOPS:
-                return tuple(fragments), False
             start, seconds = position, _time_of(source, box, tracks)
         position = box.end
     if start is not None:

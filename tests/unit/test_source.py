@@ -97,9 +97,9 @@ def test_reading_in_sequence_asks_for_larger_and_larger_blocks() -> None:
     position = 0
     while position < 10 * MIB:
         position += len(source.read(position, 2**30))
-    blocks = len(store.asked)
     assert store.asked[0] == (0, BLOCK)
-    assert blocks < 12, store.asked
+    # Blocks of 256 KiB would be 40; the larger ones come as parts that are fetched at the same time.
+    assert len(store.asked) < 20, store.asked
 
 
 def test_reading_here_and_there_asks_for_single_blocks() -> None:

@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 export VIDEO_PATH := $(value VIDEO)
 export LOCAL_SETTINGS := $(value SETTINGS)
 
-.PHONY: help setup local test check posters bench screenshot fuzz clean
+.PHONY: help setup local test check posters bench load screenshot fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,9 @@ posters: setup ## which moment is taken, beside what others take
 
 bench: setup ## figures side by side
 	@exec $(RUN) -m benchmarks
+
+load: setup ## 2,000 uploads at once, with faults and hostile files: what becomes of each
+	@exec $(RUN) -m benchmarks.load
 
 screenshot: setup ## the picture of the local page that the README shows
 	@exec $(RUN) -m local.screenshot

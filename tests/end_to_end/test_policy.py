@@ -19,6 +19,9 @@ from local.emulator import REGION
 from .service import Service, verdict
 from .videos import Films
 
+# Who answers here is IAM, which knows nothing of how the function runs; all other tests have the containers under it.
+pytestmark = pytest.mark.parametrize("runtime", ["processes"], indirect=True, scope="session")
+
 Call = Callable[[], object]
 Table = Mapping[str, str]
 

@@ -68,7 +68,7 @@ def remux(stream: VideoStream, runs: list[Run]) -> Clip:
         try:
             return _remux(stream, runs, muxer, demuxer, options)
         except (av.FFmpegError, ValueError) as fault:
-            faults.append(f"{muxer}: {fault}")
+            faults.append(f"{muxer}: {fault.strerror if isinstance(fault, av.FFmpegError) else fault}")
     codec = stream.codec_context.codec.canonical_name
     raise Rejected(f"its video, {codec}, cannot be copied ({'; '.join(faults)})")
 

@@ -22,7 +22,7 @@ DECODERS = {
             "rpza",
             "png",
         ),
-        *("ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "v210", "v308", "v408", "r10k", "r210"),
+        *("ffv1", "huffyuv", "ffvhuff", "magicyuv", "rawvideo", "v210", "v308", "v408", "r10k", "r210"),
     )
 } | {
     "av1": "libdav1d",

@@ -7,6 +7,7 @@ that was taken over by a hostile file sends must not be unpickled.
 """
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -65,8 +66,16 @@ def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance)
         JobFailed: the job raised, was killed from outside, or waited for S3 until its time was up.
     """
     began = time.monotonic()
-    reader, writer = os.pipe()
-    pid = os.fork()
+    try:
+        reader, writer = os.pipe()
+    except OSError as fault:
+        raise JobFailed(f"s3://{bucket}/{key}: no process could be made for it: {fault}") from fault
+    try:
+        pid = os.fork()
+    except OSError as fault:
+        os.close(reader)
+        os.close(writer)
+        raise JobFailed(f"s3://{bucket}/{key}: no process could be made for it: {fault}") from fault
     if pid == 0:
         os.close(reader)
         _child(job, writer, allowance)
@@ -84,8 +93,9 @@ def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance)
         raise JobFailed(f"s3://{bucket}/{key}: {answer['failed']}")
     if answer is not None and "outcome" in answer:
         try:
-            return Outcome.from_json(answer["outcome"])
-        except (TypeError, KeyError, AttributeError) as fault:
+            # Whatever took the process over, it answers for this object and no other.
+            return replace(Outcome.from_json(answer["outcome"]), bucket=bucket, key=key)
+        except (ValueError, TypeError, KeyError, AttributeError) as fault:
             raise JobFailed(f"s3://{bucket}/{key}: its process gave an answer that is none: {fault!r}") from fault
     seconds = time.monotonic() - began
     reason = str(answer["rejected"]) if answer else _reason(status, late, busy, allowance)
@@ -141,7 +151,7 @@ def _answer(reader: int, deadline: float) -> tuple[dict[str, Any] | None, bool]:
 def _parsed(content: bytes) -> dict[str, Any] | None:
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) and answer.keys() & {"outcome", "failed", "rejected"} else None
 
@@ -183,11 +193,20 @@ def _child(job: Callable[[], Outcome], writer: int, allowance: Allowance) -> NoR
 def _worked(job: Callable[[], Outcome], allowance: Allowance) -> dict[str, Any]:
     try:
         return {"outcome": job().as_json()}
-    except MemoryError:
-        return {"rejected": f"its index or its packets need more than {allowance.memory // 2**20} MiB of memory"}
     except Exception as fault:
+        if _is_out_of_memory(fault):
+            return {"rejected": f"its index or its packets need more than {allowance.memory // 2**20} MiB of memory"}
         place = traceback.extract_tb(fault.__traceback__)[-1]
         return {"failed": f"{type(fault).__name__}: {fault} ({Path(place.filename).name}:{place.lineno})"}
+
+
+def _is_out_of_memory(fault: Exception) -> bool:
+    # A thread that has no memory for its stack is all that Python says of it.
+    return (
+        isinstance(fault, MemoryError)
+        or (isinstance(fault, OSError) and fault.errno == errno.ENOMEM)
+        or (isinstance(fault, RuntimeError) and "can't start new thread" in str(fault))
+    )
 
 
 def _limit(kind: int, value: int) -> None:

@@ -36,6 +36,9 @@ RUN_BYTES, RUN_PACKETS = 64 * 2**20, 1800
 REORDER = 16
 """The most pictures that a codec on the list shows later than it decodes them (H.264 and HEVC: 16)."""
 
+_LAST_TICK = 2**62
+"""Later than any timestamp, and within the 64 bits that they have."""
+
 PROBED_BYTES = 2**20
 """What is looked into of a file whose container does not describe its video."""
 
@@ -309,7 +312,7 @@ class Demuxer:
         if self._layout.indexed:
             # A seek compares with the time of showing: just before the next keyframe is decoded, this one has been.
             following = self.keyframes[number + 1 : number + 2]
-            wanted = following[0].timestamp - 1 if following else 2**62
+            wanted = following[0].timestamp - 1 if following else _LAST_TICK
         self._container.seek(wanted, stream=self.stream, backward=True)
 
     def _fragment_keyframe(self, number: int) -> Packet[VideoStream] | None:
@@ -408,7 +411,9 @@ class Demuxer:
         if probing:
             options |= {"codec_whitelist": ",".join(DECODERS.values()), "probesize": str(PROBED_BYTES)}
         try:
-            container = av.open(view, "r", format=self._layout.format, container_options=options)
+            container = av.open(
+                view, "r", format=self._layout.format, container_options=options, metadata_errors="replace"
+            )
         except _BROKEN as fault:
             raise Rejected(f"its {self._layout.format} container cannot be read: {_cause(fault)}") from fault
         stream = _video_stream(container)
@@ -440,7 +445,8 @@ class Demuxer:
                 yield packet
 
     def _ticks(self, seconds: float) -> int:
-        return int((Fraction(seconds).limit_denominator(1_000_000) + self._origin) / self._time_base)
+        ticks = int((Fraction(seconds).limit_denominator(1_000_000) + self._origin) / self._time_base)
+        return max(-_LAST_TICK, min(ticks, _LAST_TICK))
 
     def _seconds(self, timestamp: int) -> float:
         return max(0.0, float(timestamp * self._time_base - self._origin))
@@ -463,8 +469,10 @@ def _video_stream(container: InputContainer) -> VideoStream:
         if stream.codec_context is not None  # type: ignore[redundant-expr]
         and not stream.disposition & Disposition.attached_pic
     ]
+    if not streams and any(stream.codec_context is None for stream in container.streams.video):
+        raise Rejected("its video codec is not known")
     if not streams:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams}))
+        kinds = ", ".join(sorted({stream.type for stream in container.streams} - {"video"}))
         raise Skipped(f"it holds no video, only {kinds or 'an empty container'}")
     return next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
 

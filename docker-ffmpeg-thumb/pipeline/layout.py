@@ -242,6 +242,8 @@ def _from_sidx(source: Source, boxes: list[Box]) -> tuple[Fragment, ...]:
             return ()
         fragments.append(Fragment(position, position + reference, begin / timescale))
         position, begin = position + reference, begin + duration
+        if position > source.size:
+            return ()
     # A file of joined segments has an index in each; the first then names a small part of the whole.
     return tuple(fragments) if position >= source.size - EDGE else ()
 
@@ -252,7 +254,7 @@ def _from_mfra(source: Source, tracks: dict[int, Track]) -> tuple[Fragment, ...]
     if tail[4:8] != b"mfro":
         return ()
     start = source.size - int.from_bytes(tail[12:16], "big")
-    if not 0 < source.size - start <= LARGEST_INDEX:
+    if start < 0 or not 0 < source.size - start <= LARGEST_INDEX:
         return ()
     source.fetch([(start, source.size)])
     mfra = _box(source, start, source.size)

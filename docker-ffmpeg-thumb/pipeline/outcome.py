@@ -57,15 +57,24 @@ class Outcome:
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> "Outcome":
-        """Reads what `as_json` wrote."""
-        return Outcome(
+        """Reads what `as_json` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is something else.
+        """
+        outcome = Outcome(
             **{
                 **value,
                 "images": tuple(Image(**image) for image in value["images"]),
-                "notes": tuple(value["notes"]),
+                "notes": tuple(str(note) for note in value["notes"]),
                 "read": Reading(**value["read"]),
+                "reason": str(value["reason"]),
+                "seconds": float(value["seconds"]),
             }
         )
+        if outcome.outcome not in (MADE, UNCHANGED, SUPERSEDED, SKIPPED, REJECTED):
+            raise ValueError(f"there is no outcome {outcome.outcome!r}")
+        return outcome
 
 
 class Settled(Exception):

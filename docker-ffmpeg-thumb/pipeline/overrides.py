@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from pipeline.position import Position
-from pipeline.settings import WIDEST, Settings, widths
+from pipeline.settings import MOST_WIDTHS, WIDEST, Settings, widths
 
 POSITION, WIDTHS = "thumbnail-position", "thumbnail-widths"
 
@@ -35,7 +35,7 @@ def apply(metadata: Mapping[str, str], settings: Settings) -> tuple[Settings, Po
             settings = dataclasses.replace(settings, widths=asked)
         except ValueError:
             notes.append(
-                f"{WIDTHS} holds {metadata[WIDTHS]!r}; it may be whole numbers from 0 to {WIDEST}, each once,"
-                f" with commas between; the stack's {','.join(map(str, settings.widths))} was used"
+                f"{WIDTHS} holds {metadata[WIDTHS]!r}; it may be up to {MOST_WIDTHS} whole numbers from 0 to {WIDEST},"
+                f" each once, with commas between; the stack's {','.join(map(str, settings.widths))} was used"
             )
     return settings, position, tuple(notes)

@@ -1,9 +1,11 @@
 """Which moment of a video its poster shows."""
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+LATEST = 1_000_000
+"""Seconds: eleven days."""
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)", re.ASCII)
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
@@ -34,7 +36,7 @@ class Position:
         if clock := _CLOCK.fullmatch(text):
             hours, minutes, seconds = clock.groups(default="0")
             return Position("seconds", int(hours) * 3600 + int(minutes) * 60 + float(seconds))
-        if _SECONDS.fullmatch(text) and math.isfinite(float(text)):
+        if _SECONDS.fullmatch(text) and float(text) <= LATEST:
             return Position("seconds", float(text))
         raise ValueError(f"{text!r} is not a position")
 

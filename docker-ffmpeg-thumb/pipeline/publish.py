@@ -18,6 +18,7 @@ from pipeline import overrides
 from pipeline.events import Video
 from pipeline.outcome import Image, Superseded, Unchanged
 from pipeline.settings import Settings
+from pipeline.source import CONNECTIONS
 
 _ROUNDS = 5
 """How often a write that met another one is tried again."""
@@ -170,5 +171,5 @@ def _brief(text: str) -> str:
 def _at_once(action: Callable[[Any], Any], items: list[Any]) -> list[Any]:
     if len(items) == 1:
         return [action(items[0])]
-    with ThreadPoolExecutor(len(items)) as pool:
+    with ThreadPoolExecutor(min(len(items), CONNECTIONS)) as pool:
         return list(pool.map(action, items))

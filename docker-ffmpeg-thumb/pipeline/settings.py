@@ -14,6 +14,9 @@ PREVIEWS = ("none", "webp", "mp4")
 WIDEST = 16_383
 """Pixels. The widest picture that WebP can hold (a 14-bit field of its header)."""
 
+MOST_WIDTHS = 8
+"""Each is a picture to encode and an object to write."""
+
 _T = TypeVar("_T")
 
 
@@ -130,9 +133,9 @@ def widths(values: object) -> tuple[int, ...]:
     """Checks the widths of posters, in pixels.
 
     Raises:
-        ValueError: they are not a list of whole numbers from 0 to `WIDEST`, each once.
+        ValueError: they are not a list of 1 to `MOST_WIDTHS` whole numbers from 0 to `WIDEST`, each once.
     """
-    if not isinstance(values, list) or not values or len(set(map(repr, values))) < len(values):
+    if not isinstance(values, list) or not 1 <= len(values) <= MOST_WIDTHS or len(set(map(repr, values))) < len(values):
         raise ValueError(values)
     if not all(type(value) is int and 0 <= value <= WIDEST for value in values):
         raise ValueError(values)

@@ -108,7 +108,7 @@ class Source:
 
     def read(self, position: int, length: int) -> bytes:
         """At least one and at most `length` bytes from `position`; none at the end."""
-        if position >= self.size:
+        if not 0 <= position < self.size:
             return b""
         while not (content := self._kept(position, length)):
             if self._zeros:

@@ -234,7 +234,8 @@ def test_colours_of_hdr_keep_their_hue_and_strength(service: Service, studio: St
     video = studio.raw([frame] * 3, (128, 32), "yuv420p10le", "a.mp4", *tagged("bt2020nc", "bt2020", transfer), *HEVC)
     found = patches_of(service, video)
     wanted = [tuple(round(value * (100 / 203) ** (1 / 2.4)) for value in patch) for patch in PATCHES]
-    assert are_near(found, wanted, 24), (found, wanted)
+    # zimg applies HLG's system gamma to each channel and not to their luminance, which makes colours a little stronger.
+    assert are_near(found, wanted, 24 if transfer == "smpte2084" else 36), (found, wanted)
 
 
 def test_only_the_transfer_makes_a_video_hdr(service: Service, studio: Studio) -> None:

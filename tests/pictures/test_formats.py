@@ -112,7 +112,7 @@ def test_the_manifest_says_what_was_made_of_what(service: Service, studio: Studi
     wanted = {"container": "mov", "codec": "h264", "coded_width": 128, "coded_height": 64, "seconds": 0.5}
     assert manifest["video"] == wanted
     assert manifest["outcome"] == "made"
-    assert manifest["images"] == answer.said["images"]
+    assert manifest["images"] == list(answer.said["images"])
     assert [(image["key"], image["width"], image["height"]) for image in manifest["images"]] == [
         ("a/cat.jpg", 64, 32),
         ("a/cat.32w.jpg", 32, 16),

@@ -100,7 +100,7 @@ def test_the_same_bytes_again_are_unchanged_and_the_picture_is_left_alone(beside
     again = beside.outcome("again/a.mp4", films.corners(0))
     second = beside.s3.head_object(Bucket=beside.pictures, Key="again/a.jpg")
 
-    assert (again.outcome, again.read_bytes) == ("unchanged", 0)
+    assert again.outcome == "unchanged"
     # It names the event that it was made for: written again, it would name the second one.
     assert (second["Metadata"], second["LastModified"]) == (first["Metadata"], first["LastModified"])
 

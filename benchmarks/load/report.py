@@ -26,7 +26,11 @@ all overwritten videos. Of the overwritings, one half follows its first version 
 FLATNESS = """\
 Sampled every {every} s; medians of the second fifth of the run, when a handler is warm, and of the last. Flat is:
 resident memory grows by at most {memory:.0%} or {mib:.0f} MiB, the median of open files by at most {descriptors}. RSS
-counts a page whole that a forked job shares, PSS in part."""
+counts a page whole that a forked job shares, PSS in part. Between the two medians a handler grew by {each:+.1f} KiB for
+each of its invocations."""
+
+BETWEEN = 0.6
+"""Share of the run that lies between the middles of its second fifth and of its last."""
 
 LIMITS = """\
 The emulated AWS and the processors, not the function alone: MiniStack is one Python process, has no asynchronous queue
@@ -39,7 +43,9 @@ def written(result: Result, command: str) -> str:
     """The whole page."""
     rate = result.deliveries / result.times.settled
     states = result.with_faults.states.keys() | result.redriven.states.keys()
-    flatness = FLATNESS.format(every=EVERY, memory=FLAT_MEMORY, mib=FLAT_MIB, descriptors=FLAT_DESCRIPTORS)
+    flatness = FLATNESS.format(
+        every=EVERY, memory=FLAT_MEMORY, mib=FLAT_MIB, descriptors=FLAT_DESCRIPTORS, each=growth(result)
+    )
     lines = [
         "# Load",
         "",
@@ -97,6 +103,14 @@ def written(result: Result, command: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def growth(result: Result) -> float:
+    """KiB of resident memory that a handler gained for each of its invocations, once it was warm."""
+    if not result.drifts:
+        return 0.0
+    gained = sum(drift.rss_after - drift.rss_before for drift in result.drifts) / len(result.drifts)
+    return gained * 1024 / (BETWEEN * result.attempts / result.environments)
 
 
 def _filled(text: str) -> str:

@@ -16,7 +16,7 @@ from benchmarks.load.clips import NUMBERS, SIZE, _drawn, clip, shown
 from benchmarks.load.handlers import Drift, Sample, drifts
 from benchmarks.load.plan import FAULTS, HOSTILE, Plan, picture_key, planned
 from benchmarks.load.proxy import Fault, Faults, proxying
-from benchmarks.load.report import written
+from benchmarks.load.report import growth, written
 from benchmarks.load.run import Result, run
 from local.emulator import Emulator
 
@@ -184,6 +184,9 @@ def test_a_handler_that_grows_or_keeps_files_open_is_found(result: Result) -> No
     faults = dataclasses.replace(result, drifts=growing).faults
     assert [fault for fault in faults if "grew from 75.5 to 87.5 MiB" in fault]
     assert [fault for fault in faults if "open files" in fault]
+    # 12 MiB in three fifths of as many invocations.
+    alone = dataclasses.replace(result, drifts=growing, attempts=2048, environments=1)
+    assert growth(alone) == pytest.approx(10)
     flat = tuple(drifts(_samples([120, *[72] * 19], [9, *[6] * 19])))
     assert not [fault for fault in dataclasses.replace(result, drifts=flat).faults if "handler 1 " in fault]
 

@@ -5,6 +5,7 @@ for every object.
 """
 
 import os
+import warnings
 from collections import deque
 from typing import Any
 
@@ -49,6 +50,9 @@ _seen: deque[Video] = deque(maxlen=REMEMBERED)
 
 confinement.hide()
 
+# An event without objects has no metrics, and that is no fault.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
+
 logger = Logger()
 metrics = Metrics()
 
@@ -86,9 +90,9 @@ def _work(video: Video, seconds: float) -> Outcome:
     if seconds < 1:
         raise JobFailed(f"s3://{video.bucket}/{video.key}: no time was left for it; raise the function's timeout")
     seconds = min(seconds, SETTINGS.job_seconds)
-    # Of the function's memory FFmpeg may have three fifths, the demuxer three tenths; the rest is the handler's own.
+    # Of the function's memory FFmpeg may have three fifths, the demuxer a quarter; the rest is the handler's own.
     decoding = Limits(memory=SETTINGS.memory_bytes * 3 // 5, seconds=min(seconds * 0.8, LONGEST_DECODING))
-    demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes * 3 // 10)
+    demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes // 4)
     outcome = confinement.run(
         lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video in _seen),
         video.bucket,

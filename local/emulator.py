@@ -14,7 +14,7 @@ import trustme
 from botocore.config import Config
 
 from local.failure import LocalFailure
-from local.processes import listening, running, wait_until_listening
+from local.processes import listening, running, stop, wait_until_listening
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
@@ -105,6 +105,8 @@ def emulator(
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "INFO",
+        # It would count an event that waits for a free environment as failed; here the forwarder makes it wait.
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",
     }
     hosts = ("127.0.0.1", *addresses)
     options = [word for host in hosts for word in ("--bind", f"{host}:{port}")]
@@ -117,3 +119,5 @@ def emulator(
     with log.open("wb") as output, running(command, env=env, cwd=folder, output=output) as process:
         wait_until_listening(process, port, "the emulated AWS (MiniStack)", log, seconds=60)
         yield Emulator(port, certificate, process, log)
+        # It has nothing to save, and with TLS would wait for every connection that is kept alive.
+        stop(process, grace_seconds=0.2)

@@ -13,10 +13,11 @@ import os
 import resource
 import select
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +26,8 @@ from pipeline.outcome import REJECTED, Outcome
 _ANSWER = 2**20
 """Bytes that are accepted of an answer."""
 _PR_SET_DUMPABLE = 4
+_STACK = 2**20
+"""Bytes for the stack of a thread."""
 _LOOKS, _BETWEEN_LOOKS = 5, 0.02
 """How often it is looked whether a process works, and seconds between: one that does may pause for a page of memory."""
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
@@ -41,7 +44,7 @@ class Allowance:
     seconds: float
     """Of wall-clock time."""
     memory: int
-    """Bytes of data of the demuxing process, the handler's own among them.
+    """Bytes of data of the demuxing process, beyond what the handler has when it is forked.
 
     Data (`RLIMIT_DATA`) and not address space: the C library reserves 64 MiB of address space for each thread, and a
     limit tight enough to protect anything would be spent by what is never touched.
@@ -93,8 +96,11 @@ def run(job: Callable[[], Outcome], bucket: str, key: str, allowance: Allowance)
         raise JobFailed(f"s3://{bucket}/{key}: {answer['failed']}")
     if answer is not None and "outcome" in answer:
         try:
+            outcome = Outcome.from_json(answer["outcome"])
             # Whatever took the process over, it answers for this object and no other.
-            return replace(Outcome.from_json(answer["outcome"]), bucket=bucket, key=key)
+            if (outcome.bucket, outcome.key) != (bucket, key):
+                raise ValueError(f"an outcome of s3://{outcome.bucket}/{outcome.key}")
+            return outcome
         except (ValueError, TypeError, KeyError, AttributeError) as fault:
             raise JobFailed(f"s3://{bucket}/{key}: its process gave an answer that is none: {fault!r}") from fault
     seconds = time.monotonic() - began
@@ -179,7 +185,9 @@ def _child(job: Callable[[], Outcome], writer: int, allowance: Allowance) -> NoR
         os.setsid()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        _limit(resource.RLIMIT_DATA, allowance.memory)
+        # Stacks count as data, and the usual 8 MiB for each thread that reads would be most of what is allowed.
+        threading.stack_size(_STACK)
+        _limit(resource.RLIMIT_DATA, _data() + allowance.memory)
         _limit(resource.RLIMIT_CPU, int(allowance.seconds) + 1)
         _limit(resource.RLIMIT_CORE, 0)
         answer = _worked(job, allowance)
@@ -188,6 +196,12 @@ def _child(job: Callable[[], Outcome], writer: int, allowance: Allowance) -> NoR
     finally:
         # Not sys.exit: what the handler has registered to be done at its end is not the child's to do.
         os._exit(0)
+
+
+def _data() -> int:
+    """Bytes of data of this process (proc_pid_status(5), VmData)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmData:")[2].split()[0]) * 1024
 
 
 def _worked(job: Callable[[], Outcome], allowance: Allowance) -> dict[str, Any]:

@@ -473,7 +473,9 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise Rejected("its video codec is not known")
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams} - {"video"}))
-        raise Skipped(f"it holds no video, only {kinds or 'an empty container'}")
+        if not kinds:
+            raise Rejected("its container holds no tracks: it was cut off, or never finished")
+        raise Skipped(f"it holds no video, only {kinds}")
     return next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
 
 

@@ -26,7 +26,7 @@ CLASSES: dict[str, tuple[Callable[[Good], Files], tuple[str, ...]]] = {
     "streams that declare hundreds of megapixels": (lambda _: generate.resolution_bombs(), ANY),
     "pictures that unpack to gigabytes": (lambda _: generate.image_bombs(), ANY),
     "codecs off the list": (lambda _: generate.off_the_list(), NEVER_MADE),
-    "a video cut in each of its regions": (lambda good: generate.cut_everywhere(good["last.mp4"]), NEVER_MADE),
+    "a video cut in each of its regions": (lambda good: generate.cut_everywhere(good["last.mp4"]), ANY),
     "a video with its index first, cut": (lambda good: generate.cut_everywhere(good["first.mp4"]), ANY),
     "fragments cut": (lambda good: generate.cut_everywhere(good["fragments-sidx.mp4"]), ANY),
 }

@@ -132,10 +132,10 @@ def test_a_function_of_little_memory_rejects_what_needs_more(service: Service, s
     # 130 MB a frame, within the limits of size; and less memory than the stack allows, so that no larger one is needed.
     options = ("-f", "lavfi", "-i", "color=red:s=6600x6600:r=1:d=1", "-c:v", "mjpeg", "-pix_fmt", "yuvj444p")
     video = studio.run("large.mov", *options, "-threads", "1")
-    answer = service.answer(video, memory=384)
+    answer = service.answer(video, memory=256)
     assert answer.outcome == "rejected"
     assert "memory" in answer.reason
-    assert service.poster(studio.quadrants(), "next.mp4", memory=384).picture().width == 128
+    assert service.poster(studio.quadrants(), "next.mp4", memory=256).picture().width == 128
 
 
 def test_no_job_is_begun_when_no_time_is_left(service: Service, studio: Studio) -> None:

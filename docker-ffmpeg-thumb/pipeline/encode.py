@@ -3,8 +3,10 @@
 import io
 from collections.abc import Sequence
 
-from PIL import Image
+# Imported before the fork, and not by each job when it writes its first file.
+from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+PLUGINS = (AvifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 CONTENT_TYPES = {"jpg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "png": "image/png"}
 
 
@@ -17,9 +19,7 @@ def encode(picture: Image.Image, picture_format: str, quality: int, behind: str)
     if picture_format == "jpg":
         # From 90 on people ask for every pixel: chroma is then kept in full.
         subsampling = "4:4:4" if quality >= 90 else "4:2:0"
-        opaque(picture, behind).save(
-            content, "JPEG", quality=quality, optimize=True, progressive=True, subsampling=subsampling
-        )
+        opaque(picture, behind).save(content, "JPEG", quality=quality, optimize=True, subsampling=subsampling)
     elif picture_format == "webp":
         picture.save(content, "WEBP", quality=quality, method=4)
     elif picture_format == "avif":

@@ -116,6 +116,8 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
                 *("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1"),
                 *("-max_alloc", str(limits.memory // 2), "-copyts"),
                 *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
+                # The clip says all; without this, its first picture is decoded twice.
+                *(() if any_frame else ("-nofind_stream_info",)),
                 *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", clip.decoder) if clip.decoder else ())),
                 *("-f", clip.format, "-i", "pipe:0"),
                 *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
@@ -135,6 +137,8 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
             pass_fds=(times,),
             env={},
             cwd="/",
+            # Room for a picture, so that the next is decoded while this one is looked at; Linux's most for everyone.
+            pipesize=2**20,
         )
         child = _Child(process, limits)
         with child:

@@ -26,7 +26,7 @@ FEW = 6
 """With fewer keyframes than this, pictures between them are candidates too."""
 DECODED_PIXELS = 15_000_000
 """How much is decoded for these: 12 pictures of 1440x810, which takes no longer than the requests for a small video."""
-SAMPLES = 6
+SAMPLES = 4
 """How many of the pictures between two keyframes are candidates."""
 MORE_DECODED_PIXELS = 40 * DECODED_PIXELS
 PERCENT_SLACK = 0.005

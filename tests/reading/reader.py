@@ -48,7 +48,7 @@ def put(store: Store, path: Path, key: str | None = None) -> Video:
     return Video(BUCKET, key or path.name, made.size, made.etag, None, "01")
 
 
-def read(store: Store, video: Video, position: str = "auto", read_limit: int = READ_LIMIT) -> Read:
+def read(store: Store, video: Video, position: str = "auto", read_limit: int = READ_LIMIT, seen: bool = False) -> Read:
     """Makes the poster of a video."""
     client = boto3.client(
         "s3",
@@ -64,7 +64,7 @@ def read(store: Store, video: Video, position: str = "auto", read_limit: int = R
     )
     store.clear()
     made = settings.read({"THUMBNAIL_POSITION": position, "THUMBNAIL_WIDTHS": "[160]"})
-    outcome = job.run(client, video, made, Limits(memory=10**9, seconds=60), read_limit)
+    outcome = job.run(client, video, made, Limits(memory=10**9, seconds=60), read_limit, seen)
     return Read(outcome, store.log)
 
 

@@ -15,7 +15,7 @@ help: ## this list
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 	@echo "for make local:"
-	@echo "  VIDEO=path           a video, or a folder of them, instead of the two samples"
+	@echo "  VIDEO=path           a video, or a folder of them, instead of the samples"
 	@echo "  SETTINGS='k=v k=v'   settings of Pulumi.yaml, such as: widths=[640,320] format=webp"
 	@echo "  RUNTIME=processes    serve the function by processes, or RUNTIME=docker by the built image"
 	@echo "  PORT=4566            the port of the emulated AWS"
@@ -27,7 +27,7 @@ setup: ## virtual environments and emulators; the others do it by themselves
 	3.11 or newer, or name one: make PYTHON=python3.13 …" % sys.version_info[:2])'
 	@exec $(PYTHON) local/setup.py
 
-local: setup ## the whole service on this machine, with two sample videos; Ctrl-C ends it
+local: setup ## the whole service on this machine, with sample videos; Ctrl-C ends it
 	@exec $(RUN) -m local $(if $(VIDEO_PATH),--video "$$VIDEO_PATH") $(if $(LOCAL_SETTINGS),--settings "$$LOCAL_SETTINGS") \
 		$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(PORT),--port "$(PORT)") $(if $(ONCE),--once)
 

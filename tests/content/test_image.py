@@ -148,6 +148,23 @@ def test_it_works_as_another_user_on_a_read_only_disk_without_network_and_rights
     assert said.strip().endswith("looked")
 
 
+def test_a_child_cannot_read_the_credentials_of_the_handler(built: Built) -> None:
+    # As FFmpeg is started: with no environment of its own, by the same user.
+    program = (
+        "import subprocess, sys, handler\n"
+        "read = ['/bin/cat', '/proc/%d/environ' % __import__('os').getpid()]\n"
+        "done = subprocess.run(read, env={}, capture_output=True, text=True)\n"
+        "print(done.returncode, done.stdout + done.stderr)"
+    )
+    said = docker(
+        *("run", "--rm", "--read-only", "--tmpfs", "/tmp", "--user", "993:990", "--cap-drop", "ALL"),
+        *("--env", "AWS_SECRET_ACCESS_KEY=that-nobody-may-see", "--env", "AWS_DEFAULT_REGION=us-east-1"),
+        *("--entrypoint", "python3", built.name, "-B", "-c", program),
+    )
+    assert "Permission denied" in said
+    assert "that-nobody-may-see" not in said
+
+
 def records(built: Built) -> dict[str, str]:
     """What each installed distribution says it consists of, by the folder that says so."""
     return {

@@ -113,7 +113,7 @@ class Demuxer:
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
         self._origin = Fraction(self._container.start_time or 0, av.time_base)
         self.keyframes: Sequence[Keyframe] = self._find_keyframes()
-        if not self._layout.complete:
+        if not self._layout.complete and self.keyframes:
             reached = f"{self.keyframes[-1].seconds:.3f} s"
             self._note(f"the video has no index, so only its beginning was looked at, to {reached}")
 
@@ -183,8 +183,7 @@ class Demuxer:
         return [self._run([packet], [_shown(packet)]) for packet in packets]
 
     def exact(self, seconds: float) -> Run | None:
-        """What a player shows at a moment, with all that it is decoded from; the last picture, for a moment past the
-        end."""
+        """What a player shows at a moment, with all that it is decoded from; past the end, the last picture."""
         number = max(0, bisect.bisect_right([key.seconds for key in self.keyframes], seconds) - 1)
         run = self.following(number, [seconds])
         # An index may name a keyframe a little earlier than it is shown.
@@ -253,10 +252,10 @@ class Demuxer:
 
     def _from_sample_table(self) -> list[Keyframe]:
         entries = self.stream.index_entries
-        # An edit list may cut in behind a keyframe, which is then decoded and not shown.
-        first = next((number for number, entry in enumerate(entries) if not entry.is_discard), 0)
         if not len(entries):
             return []
+        # An edit list may cut in behind a keyframe, which is then decoded and not shown.
+        first = next((number for number, entry in enumerate(entries) if not entry.is_discard), 0)
         # The table holds decoding times, and pictures are shown later.
         delay = (self.stream.start_time or 0) - entries[first].timestamp
         if not 0 <= delay <= REORDER / self.rate / self._time_base:
@@ -313,7 +312,10 @@ class Demuxer:
             # A seek compares with the time of showing: just before the next keyframe is decoded, this one has been.
             following = self.keyframes[number + 1 : number + 2]
             wanted = following[0].timestamp - 1 if following else _LAST_TICK
-        self._container.seek(wanted, stream=self.stream, backward=True)
+        try:
+            self._container.seek(wanted, stream=self.stream, backward=True)
+        except _BROKEN as fault:
+            raise Rejected(f"its index leads nowhere: {_cause(fault)}") from fault
 
     def _fragment_keyframe(self, number: int) -> Packet[VideoStream] | None:
         with self._open(self._view(number, number))[0] as container:

@@ -98,12 +98,11 @@ def _graph(box: Box, colours: Colours) -> str:
     if box.width:
         wanted = f"{'max' if box.cover else 'min'}({box.width},{box.height}*dar)" if box.height else str(box.width)
         width = f"min({width},{wanted})"
-    return (
-        # The filter wants three lines at the least.
-        f"{'estdif=mode=frame:deint=interlaced,' if colours.lines >= 4 else ''}"
-        f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))'{colours.matrix_option()}:flags=bicubic+accurate_rnd+full_chroma_int,"
-        f"setsar=1,{colours.conversion()}format=rgba"
-    )
+    # The filter wants three lines at the least.
+    progressive = "estdif=mode=frame:deint=interlaced," if colours.lines >= 4 else ""
+    scale = f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))'{colours.matrix_option()}"
+    quality = "flags=bicubic+accurate_rnd+full_chroma_int"
+    return f"{progressive}{scale}:{quality},setsar=1,{colours.conversion()}format=rgba"
 
 
 def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Iterator[Frame]:
@@ -121,14 +120,8 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
                 *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", clip.decoder) if clip.decoder else ())),
                 *("-f", clip.format, "-i", "pipe:0"),
                 *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
-                *(
-                    "-enc_time_base:v",
-                    f"1:{TICKS}",
-                    "-stats_enc_pre:v",
-                    f"pipe:{times}",
-                    "-stats_enc_pre_fmt:v",
-                    "{ptsi} {tbi}",
-                ),
+                *("-enc_time_base:v", f"1:{TICKS}"),
+                *("-stats_enc_pre:v", f"pipe:{times}", "-stats_enc_pre_fmt:v", "{ptsi} {tbi}"),
                 *("-threads", "1", "-c:v", "pam", "-f", "image2pipe", "pipe:1"),
             ],
             stdin=subprocess.PIPE,

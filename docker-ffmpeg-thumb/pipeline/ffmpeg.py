@@ -174,8 +174,10 @@ class _Child:
         self._timer.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._timer.cancel()
+        if kind is not None:
+            self._process.kill()
         assert self._process.stdout is not None
         self._process.stdout.close()
         if self._process.poll() is None:

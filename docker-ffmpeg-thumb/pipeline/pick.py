@@ -36,10 +36,10 @@ def stretches(demuxer: Demuxer, pictures: int, samples: int) -> list[Run]:
     if not demuxer.keyframes:
         return []
     share = max(1, pictures // len(demuxer.keyframes)) / demuxer.rate
-    ends = [key.seconds for key in demuxer.keyframes[1:]] + [float("inf")]
+    ends = [key.seconds for key in demuxer.keyframes[1:]] + [demuxer.duration or float("inf")]
     moments = []
     for key, end in zip(demuxer.keyframes, ends, strict=True):
-        last = min(share, end - key.seconds)
+        last = max(0.0, min(share, end - key.seconds))
         moments.append([key.seconds + last * n / samples for n in range(samples)])
     return _following(demuxer, dict(enumerate(moments)))
 

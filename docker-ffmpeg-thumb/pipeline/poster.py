@@ -1,7 +1,8 @@
 """Which picture becomes the poster.
 
 `auto` looks at keyframes spread over the video and takes the one that scores best; see `score`. Where a video has few
-keyframes, the pictures that follow them are looked at too, and where all that was seen is blank, more of the video is.
+keyframes, the pictures that follow them are looked at too: of a short clip with a single keyframe all that it shows, or
+as much as is decoded quickly. Where all that was seen is blank, more of the video is looked at.
 """
 
 import math
@@ -28,6 +29,8 @@ DECODED_PIXELS = 15_000_000
 """How much is decoded for these: 12 pictures of 1440x810, which takes no longer than the requests for a small video."""
 SAMPLES = 4
 """How many of the pictures between two keyframes are candidates."""
+SINGLE_DECODED_PIXELS, SINGLE_SAMPLES = 5 * DECODED_PIXELS, 8
+"""The same of a video with a single keyframe, most often the first picture of a short clip: two seconds of 1440x810."""
 MORE_DECODED_PIXELS = 40 * DECODED_PIXELS
 PERCENT_SLACK = 0.005
 """A percentage asks for a place, not for a picture: a keyframe this close, as a share of the duration, will do."""
@@ -35,7 +38,8 @@ PERCENT_SLACK = 0.005
 _SCORED_WIDTH = 160
 _BLANK = 0.02
 """The score below which a picture shows nothing: black, white, one colour, a fade nearly over."""
-
+_GOOD = 0.5
+"""The score from which a scene's picture needs no better one: detailed, sharp and well exposed."""
 
 Decode = Callable[[list[Run]], Iterable[Frame]]
 
@@ -77,9 +81,10 @@ def take(demuxer: Demuxer, position: Position, box: Box, limits: Limits) -> Fram
 def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
     context = demuxer.stream.codec_context
     pixels = max(1, context.width * context.height)
-    few = len(demuxer.keyframes) < FEW
+    few, single = len(demuxer.keyframes) < FEW, len(demuxer.keyframes) == 1
+    decoded, samples = (SINGLE_DECODED_PIXELS, SINGLE_SAMPLES) if single else (DECODED_PIXELS, SAMPLES)
     looks = (
-        *([partial(pick.stretches, demuxer, max(1, DECODED_PIXELS // pixels), SAMPLES)] if few else []),
+        *([partial(pick.stretches, demuxer, max(1, decoded // pixels), samples)] if few else []),
         partial(pick.spread, demuxer, CANDIDATES),
         partial(pick.spread, demuxer, MORE_CANDIDATES),
         partial(pick.stretches, demuxer, max(1, MORE_DECODED_PIXELS // pixels), MORE_CANDIDATES),
@@ -94,6 +99,9 @@ def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
             for frame in decode(runs):
                 scored = Scored(frame, score(frame.picture))
                 best = scored if best is None or scored.score > best.score else best
+                # Encoders begin a new scene with a keyframe: what follows a single one is more of the same.
+                if single and best.score >= _GOOD:
+                    return best.frame
         except Rejected as rejected:
             fault = rejected
         if best is not None and best.score >= _BLANK:

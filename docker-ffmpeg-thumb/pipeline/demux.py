@@ -101,10 +101,10 @@ class Demuxer:
         self._source = source
         self.notes: list[str] = []
         self._layout = layout.look(source)
-        if self._layout.indexed and not source.has(0, source.size):
+        if self._layout.ready:
             # Opening reads a first packet without looking into it, which is not worth a request.
             with source.zeros_for_unread():
-                self._container, self.stream = self._open(View(source))
+                self._container, self.stream = self._open(self._view(0, 0))
         else:
             self._container, self.stream = self._open(self._view(0, 0))
         if not self._is_described():
@@ -112,6 +112,9 @@ class Demuxer:
             self._container, self.stream = self._open(self._view(0, 0), probing=True)
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
         self._origin = Fraction(self._container.start_time or 0, av.time_base)
+        if self._layout.unread is not None:
+            # Sound begins with the presentation, and is not there to say so.
+            self._origin = min(self._origin, Fraction(0))
         self.keyframes: Sequence[Keyframe] = self._find_keyframes()
         if not self._layout.complete and self.keyframes:
             reached = f"{self.keyframes[-1].seconds:.3f} s"
@@ -217,8 +220,8 @@ class Demuxer:
                 ]
             elif not self._is_scanned:
                 start = self.keyframes[number].start
-                # Bit rates vary; what an estimate lacks, the demuxer waits for.
-                ranges.append((start, start + BLOCK + min(RUN_BYTES, self.cost(number, seconds) * 9 // 8)))
+                # A keyframe takes more than its share, and bit rates vary; what still lacks, the demuxer waits for.
+                ranges.append((start, start + 2 * BLOCK + min(RUN_BYTES, self.cost(number, seconds) * 9 // 8)))
         self._source.fetch(ranges)
 
     def cost(self, number: int, seconds: float) -> int:
@@ -398,9 +401,12 @@ class Demuxer:
         """The object; where it is a fragmented MP4, one that seems to hold only these fragments, each at its own place.
 
         A `free` box in the place of what comes behind the head leads to the first of them; places stay as they are,
-        because older fragments name those of their samples from the start of the file.
+        because older fragments name those of their samples from the start of the file. A track that was not fetched
+        is such a box too.
         """
-        fragments, head_end = self._layout.fragments, self._layout.head[1]
+        fragments, head_end, unread = self._layout.fragments, self._layout.head[1], self._layout.unread
+        if unread is not None:
+            return View(self._source, patch=(unread + 4, b"free"))
         if not fragments:
             return View(self._source)
         distance = fragments[first].start - head_end

@@ -14,6 +14,12 @@ from pipeline.source import EDGE, Range, Source
 
 LARGEST_INDEX = 96 * 2**20
 """Bytes. A `moov` of 96 MiB describes some 5 million samples: a day of video at 60 pictures a second."""
+WHOLE_INDEX = 2**20
+"""Bytes. A `moov` up to this length is fetched whole; of a longer one, the tables of the sound are left out."""
+VIDEO_SHARE = 5 / 8
+"""What is fetched first of a longer one: in most files the video is its first track, and its tables half of it."""
+TRACK_HEADERS = 4096
+"""Bytes from the start of a track that hold its headers, before its tables."""
 HOPS = 64
 """How many requests look for fragments, one behind the other, where no index names them."""
 HOP = 64 * 2**10
@@ -69,12 +75,16 @@ class Layout:
     format: str
     """The name of the demuxer, which is forced: nothing is ever guessed from the content further than this."""
     indexed: bool = False
-    """Whether the index of all samples is here: an MP4 or MOV that is not fragmented."""
+    """Whether the index of all pictures is here: an MP4 or MOV that is not fragmented."""
+    unread: int | None = None
+    """Where the track begins, in bytes, whose tables were not fetched because it is not video."""
     head: Range = (0, 0)
     """The initialisation part of a fragmented MP4."""
     fragments: tuple[Fragment, ...] = ()
     complete: bool = True
     """Whether `fragments` reaches to the end of the object."""
+    ready: bool = False
+    """Whether all is here that a demuxer looks into when it opens the object, of an MP4 or MOV."""
 
     @property
     def seconds(self) -> float | None:
@@ -108,25 +118,34 @@ def look(source: Source) -> Layout:
 def _look_into_mov(source: Source) -> Layout:
     moov = _find_moov(source)
     if moov is None:
-        return Layout("mov", indexed=source.has(0, source.size))
+        here = source.has(0, source.size)
+        return Layout("mov", indexed=here, ready=here)
+    unread = _fetch_index(source, moov)
     tracks = _tracks(source, moov)
     if tracks is None:
-        return Layout("mov", indexed=True)
+        return Layout("mov", indexed=True, unread=unread, ready=True)
     source.fetch([(moov.end, moov.end + HOP)])
     following = list(_boxes(source, moov.end))
     first = next((box.start for box in following if box.type in (b"moof", b"styp")), None)
     if first is None:
         return Layout("mov")
     head = (0, moov.end)
-    fragments = _from_sidx(source, following) or _from_mfra(source, tracks)
-    if fragments:
-        return Layout("mov", head=head, fragments=fragments)
-    fragments, complete = _by_hops(source, first, tracks)
-    return Layout("mov", head=head, fragments=fragments, complete=complete)
+    fragments, complete = _from_sidx(source, following) or _from_mfra(source, tracks), True
+    if not fragments:
+        fragments, complete = _by_hops(source, first, tracks)
+    ready = bool(fragments) and _is_described(source, fragments[0])
+    return Layout("mov", head=head, fragments=fragments, complete=complete, ready=ready)
+
+
+def _is_described(source: Source, fragment: Fragment) -> bool:
+    """Fetches the beginning of a fragment; whether its `moof` is in it."""
+    source.fetch([(fragment.start, fragment.start + HOP)])
+    moof = next((box for box in _boxes(source, fragment.start, fragment.end) if box.type == b"moof"), None)
+    return moof is not None and source.has(moof.start, moof.end)
 
 
 def _find_moov(source: Source) -> Box | None:
-    """Walks the top level to `moov`, and fetches that whole."""
+    """Walks the top level to `moov`."""
     position = 0
     for _ in range(_BOXES):
         if position + 8 > source.size:
@@ -134,7 +153,8 @@ def _find_moov(source: Source) -> Box | None:
         if not source.has(position, min(position + 16, source.size)):
             # Behind the samples stands the index, to the end of the object, unless that would be absurdly long.
             rest = source.size - position
-            source.fetch([(position, source.size if rest <= max(2**20, source.size // 32) else position + EDGE)])
+            length = EDGE if rest > max(WHOLE_INDEX, source.size // 32) else _likely(rest)
+            source.fetch([(position, position + length)])
         box = _box(source, position, source.size)
         if box is None or box.type == b"moof":
             return None
@@ -143,10 +163,41 @@ def _find_moov(source: Source) -> Box | None:
                 raise Rejected(
                     f"its index (moov) says it has {box.end - box.start} bytes; the limit is {LARGEST_INDEX}"
                 )
-            source.fetch([(box.start, box.end)])
             return box
         position = box.end
     return None
+
+
+def _fetch_index(source: Source, moov: Box) -> int | None:
+    """Fetches the index, less one track where it is long and that is not video; where that track begins.
+
+    Two hours of sound have as many samples as of pictures, and nothing here listens.
+    """
+    if moov.end - moov.start <= WHOLE_INDEX:
+        source.fetch([(moov.start, moov.end)])
+        return None
+    track = next((box for box in _boxes(source, moov.body, moov.end) if box.type == b"trak"), None)
+    likely = track.end + TRACK_HEADERS if track else moov.start + _likely(moov.end - moov.start)
+    source.fetch([(moov.start, min(likely, moov.end)), (moov.end - HOP, moov.end)])
+    boxes = list(_boxes(source, moov.body, moov.end))
+    missing = [box for box in boxes if not source.has(box.start, box.end)]
+    if len(missing) == 1 and boxes[-1].end == moov.end and _is_without_pictures(source, missing[0]):
+        return missing[0].start
+    source.fetch([(moov.start, moov.end)])
+    return None
+
+
+def _likely(index: int) -> int:
+    """How much of an index of so many bytes is worth fetching before more of it is known."""
+    return index if index <= WHOLE_INDEX else int(index * VIDEO_SHARE)
+
+
+def _is_without_pictures(source: Source, box: Box) -> bool:
+    """Whether a box is known to be a track of something else than video."""
+    handler = _child(source, box, b"mdia", b"hdlr") if box.type == b"trak" else None
+    if handler is None or not source.has(handler.start, handler.body + 12):
+        return False
+    return _bytes(source, handler.body + 8, 4) != b"vide"
 
 
 def _boxes(source: Source, start: int, end: int | None = None) -> Iterator[Box]:

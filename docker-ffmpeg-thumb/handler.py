@@ -30,7 +30,7 @@ READ_LIMIT = 192 * MIB
 """Bytes of one object that are read and kept in memory: its index and the longest run of packets, with room."""
 
 REMEMBERED = 1000
-"""How many of the last events are known again, without asking S3."""
+"""How many of the last objects are known again, without asking S3."""
 
 SETTINGS = settings.read(os.environ)
 S3 = boto3.client(
@@ -46,7 +46,7 @@ S3 = boto3.client(
     ),
 )
 
-_seen: deque[Video] = deque(maxlen=REMEMBERED)
+_seen: deque[tuple[str | None, ...]] = deque(maxlen=REMEMBERED)
 
 confinement.hide()
 
@@ -94,12 +94,12 @@ def _work(video: Video, seconds: float) -> Outcome:
     decoding = Limits(memory=SETTINGS.memory_bytes * 3 // 5, seconds=min(seconds * 0.8, LONGEST_DECODING))
     demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes // 4)
     outcome = confinement.run(
-        lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video in _seen),
+        lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video.content in _seen),
         video.bucket,
         video.key,
         demuxing,
     )
-    _seen.append(video)
+    _seen.append(video.content)
     for name, unit, value in (
         (outcome.outcome, MetricUnit.Count, 1),
         ("bytes_read", MetricUnit.Bytes, outcome.read.bytes),

@@ -23,6 +23,11 @@ class Video:
     sequencer: str | None
     """Orders the events of one key: S3 writes it in hexadecimal, of varying length."""
 
+    @property
+    def content(self) -> tuple[str, str, str | None, str | None]:
+        """What its images depend on; the same for an event that comes twice and for an upload that is repeated."""
+        return self.bucket, self.key, self.etag, self.version
+
 
 def videos(event: dict[str, Any]) -> tuple[Video, ...]:
     """Reads the objects out of an S3 notification; none for `s3:TestEvent`, which S3 sends when a trigger is set up.

@@ -34,8 +34,8 @@ class Made:
 def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limit: int, seen: bool = False) -> Outcome:
     """Makes the files of one video, or states why not.
 
-    `read_limit`: the most bytes that may be read of the object. `seen`: whether its event was here before; most are
-    new, and their objects are read while it is asked whether the files are there already.
+    `read_limit`: the most bytes that may be read of the object. `seen`: whether this content was here before; most is
+    new, and is read while it is asked whether the files are there already.
 
     Raises:
         Exception: anything transient; another attempt at the same event may succeed.

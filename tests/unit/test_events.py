@@ -90,3 +90,14 @@ def test_an_event_without_records_speaks_of_nothing() -> None:
 def test_anything_else_is_named_and_raised(event: dict[str, Any], words: str) -> None:
     with pytest.raises(BadEvent, match=words):
         videos(event)
+
+
+def test_an_event_that_comes_twice_and_an_upload_that_is_repeated_speak_of_the_same_content() -> None:
+    first, repeated = videos({"Records": [record(eTag="e", sequencer="1"), record(eTag="e", sequencer="2")]})
+    assert first.content == repeated.content
+
+
+@pytest.mark.parametrize("other", [{"eTag": "f"}, {"key": "l"}, {"versionId": "v"}])
+def test_another_object_is_other_content(other: dict[str, str]) -> None:
+    first, second = videos({"Records": [record(eTag="e"), record(**{"eTag": "e", **other})]})
+    assert first.content != second.content

@@ -90,9 +90,9 @@ def _work(video: Video, seconds: float) -> Outcome:
     if seconds < 1:
         raise JobFailed(f"s3://{video.bucket}/{video.key}: no time was left for it; raise the function's timeout")
     seconds = min(seconds, SETTINGS.job_seconds)
-    # Of the function's memory FFmpeg may have three fifths, the demuxer a quarter; the rest is the handler's own.
-    decoding = Limits(memory=SETTINGS.memory_bytes * 3 // 5, seconds=min(seconds * 0.8, LONGEST_DECODING))
-    demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes // 4)
+    # Of the function's memory FFmpeg may have half, the demuxer three eighths; the rest is the handler's own.
+    decoding = Limits(memory=SETTINGS.memory_bytes // 2, seconds=min(seconds * 0.8, LONGEST_DECODING))
+    demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes * 3 // 8)
     outcome = confinement.run(
         lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video.content in _seen),
         video.bucket,
@@ -104,6 +104,7 @@ def _work(video: Video, seconds: float) -> Outcome:
         (outcome.outcome, MetricUnit.Count, 1),
         ("bytes_read", MetricUnit.Bytes, outcome.read.bytes),
         ("requests", MetricUnit.Count, outcome.read.requests),
+        ("chain", MetricUnit.Count, outcome.read.chain),
         ("seconds", MetricUnit.Seconds, outcome.seconds),
     ):
         metrics.add_metric(name, unit, value)

@@ -26,7 +26,7 @@ from pipeline.outcome import REJECTED, Outcome
 _ANSWER = 2**20
 """Bytes that are accepted of an answer."""
 _PR_SET_DUMPABLE = 4
-_STACK = 2**20
+_STACK = 2**19
 """Bytes for the stack of a thread."""
 _LOOKS, _BETWEEN_LOOKS = 5, 0.02
 """How often it is looked whether a process works, and seconds between: one that does may pause for a page of memory."""

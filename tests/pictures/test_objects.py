@@ -1,6 +1,7 @@
 """Objects and events: any name, any order, the same one twice, several at once."""
 
 import io
+import json
 import threading
 from typing import Any
 
@@ -230,3 +231,22 @@ def test_the_log_tells_the_outcome(service: Service, studio: Studio, caplog: pyt
         (line.levelname, line.getMessage(), line.__dict__["key"]) for line in caplog.records if "key" in line.__dict__
     ]
     assert found == [("INFO", "made", "häst.mp4"), ("WARNING", "rejected", "text.mp4")]
+
+
+def test_what_was_read_stands_in_the_log_the_metrics_and_the_manifest(
+    service: Service, studio: Studio, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("INFO")
+    answer = service.poster(studio.quadrants(), manifest=True)
+    (said,) = [vars(record) for record in caplog.records if record.getMessage() == "made"]
+    (measured,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    manifest = json.loads(service.client.get_object(Bucket=service.bucket, Key="video.thumbnails.json")["Body"].read())
+    read = answer.said["read"]
+    assert read["bytes"] > 0
+    assert said["read"] == manifest["read"] == read
+    assert [measured[name] for name in ("made", "bytes_read", "requests", "chain")] == [
+        [1.0],
+        [float(read["bytes"])],
+        [float(read["requests"])],
+        [float(read["chain"])],
+    ]

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import av
 from av.container import InputContainer
@@ -139,9 +140,7 @@ class Demuxer:
     def duration(self) -> float | None:
         """Seconds, where the container or its index says."""
         if self._layout.fragments:
-            # What was not looked at lasts about as long for its bytes as what was.
-            seen = 1.0 if self._layout.complete else self._layout.fragments[-1].end / self._source.size
-            return self._layout.seconds / seen if self._layout.seconds else None
+            return self._length_of_fragments
         if self.stream.duration:
             return float(self.stream.duration * self._time_base)
         if self._container.duration:
@@ -234,6 +233,25 @@ class Demuxer:
         return int(max(0, end_byte - key.start) * (seconds - key.seconds) / (end - key.seconds))
 
     # ---- the ways to the keyframes
+
+    @cached_property
+    def _length_of_fragments(self) -> float | None:
+        """Seconds from the beginning of the first fragment to the end of the last one, as its own tables say."""
+        fragments, first = self._layout.fragments, self.stream.index_entries
+        if not self._layout.complete:
+            # What was not looked at lasts about as long for its bytes as what was.
+            seen = fragments[-1].end / self._source.size
+            return self._layout.seconds / seen if self._layout.seconds else None
+        if not layout.is_described(self._source, fragments[-1]) or not len(first):
+            return self._layout.seconds
+        try:
+            with self._source.zeros_for_unread():
+                container, stream = self._open(self._view(len(fragments) - 1, len(fragments) - 1))
+        except (Rejected, Skipped):
+            return self._layout.seconds
+        with container:
+            end = stream.duration
+        return float((end - first[0].timestamp) * self._time_base) if end else self._layout.seconds
 
     @property
     def _is_scanned(self) -> bool:

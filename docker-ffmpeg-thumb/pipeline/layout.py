@@ -133,13 +133,14 @@ def _look_into_mov(source: Source) -> Layout:
     fragments, complete = _from_sidx(source, following) or _from_mfra(source, tracks), True
     if not fragments:
         fragments, complete = _by_hops(source, first, tracks)
-    ready = bool(fragments) and _is_described(source, fragments[0])
+    # The first one is opened, and the last one tells how long the video is.
+    source.fetch((fragment.start, fragment.start + HOP) for fragment in fragments[:1] + fragments[-1:])
+    ready = bool(fragments) and is_described(source, fragments[0])
     return Layout("mov", head=head, fragments=fragments, complete=complete, ready=ready)
 
 
-def _is_described(source: Source, fragment: Fragment) -> bool:
-    """Fetches the beginning of a fragment; whether its `moof` is in it."""
-    source.fetch([(fragment.start, fragment.start + HOP)])
+def is_described(source: Source, fragment: Fragment) -> bool:
+    """Whether a fragment's `moof` is here."""
     moof = next((box for box in _boxes(source, fragment.start, fragment.end) if box.type == b"moof"), None)
     return moof is not None and source.has(moof.start, moof.end)
 
@@ -351,23 +352,26 @@ def _by_hops(source: Source, first: int, tracks: dict[int, Track]) -> tuple[tupl
         if box is None:
             break
         if box.type == b"moof":
-            if start is not None:
-                fragments.append(Fragment(start, position, seconds))
-            start, seconds = position, _time_of(source, box, tracks)
+            has_video, time = _video_of(source, box, tracks)
+            # What holds sound alone belongs to the one before it.
+            if start is None or has_video:
+                if start is not None:
+                    fragments.append(Fragment(start, position, seconds))
+                start, seconds = position, time
         position = box.end
     if start is not None:
         fragments.append(Fragment(start, min(position, source.size), seconds))
     return tuple(fragments), True
 
 
-def _time_of(source: Source, moof: Box, tracks: dict[int, Track]) -> float | None:
-    """When the video of a fragment begins, in seconds."""
+def _video_of(source: Source, moof: Box, tracks: dict[int, Track]) -> tuple[bool, float | None]:
+    """Whether a fragment holds video, or may do so, and when that begins, in seconds, where it says so."""
     source.fetch([(moof.start, min(moof.end, moof.start + HOP))])
+    kinds = set()
     for traf in (box for box in _boxes(source, moof.body, moof.end) if box.type == b"traf"):
         tfhd, tfdt = _child(source, traf, b"tfhd"), _child(source, traf, b"tfdt")
-        if tfhd is None or tfdt is None:
-            continue
-        track = tracks.get(_integer(source, tfhd.body + 4))
-        if track is not None and track.is_video:
-            return _integer(source, tfdt.body + 4, 8 if _version(source, tfdt) else 4) / track.timescale
-    return None
+        track = tracks.get(_integer(source, tfhd.body + 4)) if tfhd else None
+        kinds.add(track is None or track.is_video)
+        if track is not None and track.is_video and tfdt is not None:
+            return True, _integer(source, tfdt.body + 4, 8 if _version(source, tfdt) else 4) / track.timescale
+    return kinds != {False}, None

@@ -1,15 +1,18 @@
 """Which moment a poster shows. The videos change their colour each second, so that a picture tells its time."""
 
+import json
+
 import pytest
 
 from .service import Service, is_near
 from .videos import BLUE, BT709, H264, MAGENTA, ORANGE, RED, SECONDS, Studio, plain
 
 MOMENTS = [("0", 0), ("2.5", 2), ("00:05", 5), ("00:00:03.5", 3), ("30%", 2), ("100%", 7), ("0%", 0), ("99", 7)]
+FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
 CONTAINERS = {
     "index last": ("counting.mp4", ()),
     "index first": ("counting.mp4", ("-movflags", "+faststart")),
-    "fragmented": ("counting.mp4", ("-movflags", "frag_keyframe+empty_moov+default_base_moof")),
+    "fragmented": ("counting.mp4", ("-movflags", FRAGMENTED)),
     "fragments without a keyframe": (
         "counting.mp4",
         ("-movflags", "empty_moov+default_base_moof", "-frag_duration", "400000"),
@@ -135,6 +138,27 @@ def test_a_start_offset_does_not_count(service: Service, studio: Studio, name: s
     answer = service.poster(late, position="3.5")
     assert is_near(answer.colour(), SECONDS[3]), answer
     assert answer.seconds == pytest.approx(3.5, abs=0.11)
+
+
+LENGTHS = {
+    **CONTAINERS,
+    "sound in fragments of its own": ("counting.mp4", ("-movflags", f"{FRAGMENTED}+separate_moof")),
+}
+
+
+@pytest.mark.parametrize("gop", ["250", "50"])
+@pytest.mark.parametrize("container", LENGTHS)
+def test_the_length_of_a_video_is_that_of_all_its_pictures(
+    service: Service, studio: Studio, container: str, gop: str
+) -> None:
+    # Groups of fifty pictures leave a shorter one at the end.
+    name, options = LENGTHS[container]
+    silent = studio.counting("silent.ts", *H264, "-g", gop, "-bf", "0")
+    sound = ("-f", "lavfi", "-i", "anullsrc=r=44100:d=8") if "sound" in container else ()
+    video = studio.run(name, "-i", str(silent), *sound, "-c:v", "copy", *options)
+    service.poster(video, manifest=True)
+    manifest = json.loads(service.client.get_object(Bucket=service.bucket, Key="video.thumbnails.json")["Body"].read())
+    assert manifest["video"]["seconds"] == pytest.approx(8, abs=0.11)
 
 
 def test_a_percentage_is_of_the_whole_video(service: Service, studio: Studio) -> None:

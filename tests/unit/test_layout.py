@@ -15,12 +15,16 @@ FTYP = box(b"ftyp", b"isom", numbers([512]), b"isomiso2")
 SIZE = 30 * MIB
 
 
-def track(number: int = 1, timescale: int = 1000, kind: bytes = b"vide", version: int = 0) -> bytes:
+def track(
+    number: int = 1, timescale: int = 1000, kind: bytes = b"vide", version: int = 0, tables: int | None = None
+) -> bytes:
+    """A track, with so many bytes of tables behind its headers."""
     times = numbers([0, 0], 8 if version else 4)
     tkhd = box(b"tkhd", bytes([version, 0, 0, 3]), times, numbers([number, 0, 0]), bytes(60))
     mdhd = box(b"mdhd", bytes([version, 0, 0, 0]), times, numbers([timescale, 0]), bytes(4))
     hdlr = box(b"hdlr", bytes(8), kind, bytes(12), b"x\0")
-    return box(b"trak", tkhd, box(b"mdia", mdhd, hdlr))
+    minf = () if tables is None else (box(b"minf", bytes(tables)),)
+    return box(b"trak", tkhd, box(b"mdia", mdhd, hdlr, *minf))
 
 
 def moov(*tracks: bytes, fragmented: bool = True) -> bytes:
@@ -111,6 +115,41 @@ def test_the_index_is_found_and_fetched_whole(first: bool) -> None:
     assert source.reading.bytes < 3 * MIB
 
 
+TABLES = 3 * MIB
+TRACKS = {
+    "video, sound": ((b"vide", b"soun"), 1),
+    "video, sound, text": ((b"vide", b"soun", b"text"), None),
+    "sound, video": ((b"soun", b"vide"), None),
+    "video, video": ((b"vide", b"vide"), None),
+    "video alone": ((b"vide",), None),
+}
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["index first", "index last"])
+@pytest.mark.parametrize("kinds", TRACKS)
+def test_of_a_long_index_the_tables_of_the_one_track_behind_the_video_that_is_not_video_are_left_out(
+    kinds: str, first: bool
+) -> None:
+    tracks, left_out = TRACKS[kinds]
+    boxes = [track(number, kind=kind, tables=TABLES) for number, kind in enumerate(tracks, 1)]
+    index = moov(*boxes, fragmented=False)
+    at = len(FTYP) if first else len(FTYP) + SIZE
+    data = {len(FTYP) + len(index) if first else len(FTYP): numbers([SIZE]) + b"mdat"}
+    source = source_of({0: FTYP, at: index, **data}, len(FTYP) + SIZE + len(index))
+    found = layout.look(source)
+    starts = [at + index.index(each) for each in boxes]
+    ends = [start + len(each) for start, each in zip(starts, boxes, strict=True)]
+    assert found.indexed
+    assert found.ready
+    assert found.unread == (None if left_out is None else starts[left_out])
+    here = [source.has(start, end) for start, end in zip(starts, ends, strict=True)]
+    assert here == [number != left_out for number in range(len(boxes))]
+    assert source.has(ends[-1], at + len(index))
+    if left_out is not None:
+        # The headers of the track tell that it is sound; what is fetched beside the rest is a share of the tables.
+        assert source.reading.bytes < len(index) - TABLES // 2
+
+
 def test_a_box_of_64_bits_is_stepped_over() -> None:
     size = 6 * 2**30
     data = numbers([1]) + b"mdat" + numbers([size], 8)
@@ -187,6 +226,23 @@ def test_fragments_of_other_tracks_tell_no_time() -> None:
     data = numbers([SIZE]) + b"mdat"
     source = source_of({0: head + fragment + data}, len(head + fragment) + SIZE)
     assert layout.look(source).fragments[0].seconds == 2.0
+
+
+def test_fragments_of_sound_alone_belong_to_the_one_before() -> None:
+    head = FTYP + moov(track(1), track(2, kind=b"soun"))
+    parts, position, starts = {0: head}, len(head), []
+    for number in range(3):
+        for kind in (1, 2):
+            fragment = moof(kind, 4000 * number)
+            parts[position] = fragment + numbers([5 * MIB]) + b"mdat"
+            starts.append(position)
+            position += len(fragment) + 5 * MIB
+    found = fragments_of(layout.look(source_of(parts, position)))
+    assert found == [
+        (starts[0], starts[2], 0.0),
+        (starts[2], starts[4], 4.0),
+        (starts[4], position, 8.0),
+    ]
 
 
 @pytest.mark.parametrize("version", [0, 1])

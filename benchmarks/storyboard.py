@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Makes the sheets of the one video of an event."""
     video = events.videos(event)[0]
     limits = Limits(memory=function.SETTINGS.memory_bytes * 3 // 5, seconds=120)
-    allowance = Allowance(seconds=300, memory=function.SETTINGS.memory_bytes * 3 // 10)
+    allowance = Allowance(300, function.SETTINGS.memory_bytes * 3 // 10, memory_of_children=limits.memory)
     outcome = confinement.run(lambda: _make(video, limits), video.bucket, video.key, allowance)
     return {"outcomes": [outcome.as_json()]}
 

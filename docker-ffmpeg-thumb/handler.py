@@ -9,11 +9,13 @@ import warnings
 from collections import deque
 from typing import Any
 
+import av.subtitles.stream  # noqa: F401 - PyAV imports it for the first video of a process, which here is every video
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
+from PIL import Image
 
 from pipeline import confinement, events, job, settings
 from pipeline.confinement import Allowance, JobFailed
@@ -49,6 +51,9 @@ S3 = boto3.client(
 _seen: deque[tuple[str | None, ...]] = deque(maxlen=REMEMBERED)
 
 confinement.hide()
+
+# Pillow does so at the first picture of a process, and each job is one.
+Image.preinit()
 
 # An event without objects has no metrics, and that is no fault.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
@@ -92,7 +97,7 @@ def _work(video: Video, seconds: float) -> Outcome:
     seconds = min(seconds, SETTINGS.job_seconds)
     # Of the function's memory FFmpeg may have half, the demuxer three eighths; the rest is the handler's own.
     decoding = Limits(memory=SETTINGS.memory_bytes // 2, seconds=min(seconds * 0.8, LONGEST_DECODING))
-    demuxing = Allowance(seconds=seconds, memory=SETTINGS.memory_bytes * 3 // 8)
+    demuxing = Allowance(seconds, SETTINGS.memory_bytes * 3 // 8, memory_of_children=decoding.memory)
     outcome = confinement.run(
         lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video.content in _seen),
         video.bucket,

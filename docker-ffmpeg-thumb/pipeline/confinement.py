@@ -21,11 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pipeline import isolation
 from pipeline.outcome import REJECTED, Outcome
 
 _ANSWER = 2**20
 """Bytes that are accepted of an answer."""
 _PR_SET_DUMPABLE = 4
+WRITTEN = 16 * 2**20
+"""Bytes that a child of a job may write to a file, such as FFmpeg's messages; the job itself writes none."""
+_OPEN_FILES = 256
+"""Of a job: some 70 connections to S3 at the most, and pipes."""
 _STACK = 2**19
 """Bytes for the stack of a thread."""
 _LOOKS, _BETWEEN_LOOKS = 5, 0.02
@@ -49,6 +54,8 @@ class Allowance:
     Data (`RLIMIT_DATA`) and not address space: the C library reserves 64 MiB of address space for each thread, and a
     limit tight enough to protect anything would be spent by what is never touched.
     """
+    memory_of_children: int = 0
+    """Bytes of data that its children may be given, where that is more; if taken over, the process can reach it too."""
 
 
 def hide() -> None:
@@ -187,9 +194,13 @@ def _child(job: Callable[[], Outcome], writer: int, allowance: Allowance) -> NoR
             signal.signal(number, signal.SIG_DFL)
         # Stacks count as data, and the usual 8 MiB for each thread that reads would be most of what is allowed.
         threading.stack_size(_STACK)
-        _limit(resource.RLIMIT_DATA, _data() + allowance.memory)
-        _limit(resource.RLIMIT_CPU, int(allowance.seconds) + 1)
-        _limit(resource.RLIMIT_CORE, 0)
+        isolation.renounce()
+        data, seconds = _data() + allowance.memory, int(allowance.seconds) + 1
+        _limit(resource.RLIMIT_CORE, 0, 0)
+        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES)
+        _limit(resource.RLIMIT_FSIZE, 0, WRITTEN)
+        _limit(resource.RLIMIT_DATA, data, max(data, allowance.memory_of_children))
+        _limit(resource.RLIMIT_CPU, seconds, seconds * (os.cpu_count() or 1) + 1)
         answer = _worked(job, allowance)
         with open(writer, "wb") as pipe:
             pipe.write(json.dumps(answer).encode())
@@ -223,7 +234,9 @@ def _is_out_of_memory(fault: Exception) -> bool:
     )
 
 
-def _limit(kind: int, value: int) -> None:
-    """Sets the soft limit alone: FFmpeg gets limits of its own, which may be higher."""
+def _limit(kind: int, value: int, most: int) -> None:
+    """Sets a limit, and how far it and those of the children can be raised again: for FFmpeg, whose may be higher."""
     _, hard = resource.getrlimit(kind)
-    resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+    if hard != resource.RLIM_INFINITY:
+        value, most = min(value, hard), min(most, hard)
+    resource.setrlimit(kind, (value, most))

@@ -1,8 +1,9 @@
 """Pixels: an FFmpeg child process decodes a clip, turns it upright, brings its colours to sRGB and scales it.
 
 The child gets the clip on its standard input and gives pictures on its standard output. It has no environment, may open
-no other input, knows the format and the decoder it is to use, and is limited in memory, processor time, wall-clock time
-and what it may write; what goes wrong in it ends this one job.
+no other input, knows the format and the decoder it is to use, is limited in memory, processor time, wall-clock time and
+what it may write, and is cut off from networks and other processes (`isolation`); what goes wrong in it ends this one
+job.
 """
 
 import os
@@ -19,9 +20,11 @@ from typing import IO
 import imageio_ffmpeg
 from PIL import Image
 
+from pipeline import isolation
 from pipeline.clip import TICKS, Clip
 from pipeline.codecs import DECODERS
 from pipeline.colours import Colours
+from pipeline.confinement import WRITTEN
 from pipeline.outcome import Rejected
 from pipeline.settings import WIDEST
 
@@ -29,11 +32,11 @@ EXECUTABLE = imageio_ffmpeg.get_ffmpeg_exe()
 
 LARGEST_FRAME = 8192 * 8192
 """Pixels. An 8K frame has 33 million, twice that is the largest picture of H.264 and HEVC's highest levels."""
-_WRITTEN = 16 * 2**20
-"""Bytes that the child may write to a file: its messages and the times of its pictures."""
 _WANTED = f"select='not(mod(round(t*{TICKS}),2))',"
 """Lets pass what a clip marks as wanted, before any work is done on the others."""
 _UNTAGGED = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709,"
+_AHEAD = 2**20
+"""Bytes of pictures that wait in the pipe, so that the next is decoded while one is looked at: Linux's most for all."""
 _MANY = 4
 """From so many pictures on, decoding with several threads is worth their start and their memory."""
 
@@ -109,29 +112,31 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
     times, messages = os.memfd_create("times"), os.memfd_create("messages")
     threads = min(os.cpu_count() or 1, 4) if clip.decoded >= _MANY else 1
     try:
-        process = subprocess.Popen(
-            [
-                EXECUTABLE,
-                *("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1"),
-                *("-max_alloc", str(limits.memory // 2), "-copyts"),
-                *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
-                # The clip says all; without this, its first picture is decoded twice.
-                *(() if any_frame else ("-nofind_stream_info",)),
-                *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", clip.decoder) if clip.decoder else ())),
-                *("-f", clip.format, "-i", "pipe:0"),
-                *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
-                *("-enc_time_base:v", f"1:{TICKS}"),
-                *("-stats_enc_pre:v", f"pipe:{times}", "-stats_enc_pre_fmt:v", "{ptsi} {tbi}"),
-                *("-threads", "1", "-c:v", "pam", "-f", "image2pipe", "pipe:1"),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=messages,
-            pass_fds=(times,),
-            env={},
-            cwd="/",
-            # Room for a picture, so that the next is decoded while this one is looked at; Linux's most for everyone.
-            pipesize=2**20,
+        command = [
+            EXECUTABLE,
+            *("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1"),
+            *("-max_alloc", str(limits.memory // 2), "-copyts"),
+            *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
+            # The clip says all; without this, its first picture is decoded twice.
+            *(() if any_frame else ("-nofind_stream_info",)),
+            *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", clip.decoder) if clip.decoder else ())),
+            *("-f", clip.format, "-i", "pipe:0"),
+            *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
+            *("-enc_time_base:v", f"1:{TICKS}"),
+            *("-stats_enc_pre:v", f"pipe:{times}", "-stats_enc_pre_fmt:v", "{ptsi} {tbi}"),
+            *("-threads", "1", "-c:v", "pam", "-f", "image2pipe", "pipe:1"),
+        ]
+        process = isolation.start(
+            lambda: subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                pass_fds=(times,),
+                env={},
+                cwd="/",
+                pipesize=_AHEAD,
+            )
         )
         child = _Child(process, limits)
         with child:
@@ -160,13 +165,15 @@ class _Child:
         for kind, value in (
             (resource.RLIMIT_DATA, limits.memory),
             (resource.RLIMIT_CPU, cpu),
-            (resource.RLIMIT_FSIZE, _WRITTEN),
+            (resource.RLIMIT_FSIZE, WRITTEN),
             (resource.RLIMIT_NOFILE, 32),
             (resource.RLIMIT_CORE, 0),
         ):
             _, hard = resource.prlimit(process.pid, kind)
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.prlimit(process.pid, kind, (value, value))
+            # Where both are the same, the kernel ends a process for its time as if somebody else had (setrlimit(2)).
+            most = value + 1 if kind == resource.RLIMIT_CPU and value != hard else value
+            resource.prlimit(process.pid, kind, (value, most))
         self._timer = threading.Timer(limits.seconds, self._out_of_time)
         self._timer.daemon = True
 
@@ -233,7 +240,7 @@ def _pictures(stdout: IO[bytes]) -> Iterator[Image.Image]:
 
 def _tick(times: int, number: int) -> int:
     """The timestamp of a picture: FFmpeg writes it before it encodes the picture."""
-    lines = os.pread(times, _WRITTEN, 0).splitlines()
+    lines = os.pread(times, WRITTEN, 0).splitlines()
     timestamp, time_base = lines[number].split()
     return round(int(timestamp) * Fraction(time_base.decode()) * TICKS)
 

@@ -1,6 +1,8 @@
 """The built image holds what the handler uses, readable by whoever runs it, writable by nobody, and no secret."""
 
 import csv
+import errno
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -41,6 +43,46 @@ for root, folders, files in os.walk("/var/task"):
             file.read(1)
 subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-version"], check=True, capture_output=True, env={})
 print("looked")
+"""
+
+
+JOB = """
+import io, json, subprocess, sys
+from types import SimpleNamespace
+from botocore.exceptions import ClientError
+import handler, imageio_ffmpeg
+from pipeline import settings
+film = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=30"]
+film += ["-c:v", "mpeg4", "-g", "20", "-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
+content = subprocess.run(film, check=True, stdout=subprocess.PIPE).stdout
+written = []
+
+class S3:
+    def get_object(self, **asked):
+        first, last = (int(number) for number in asked["Range"].removeprefix("bytes=").split("-"))
+        part = content[first : last + 1]
+        span = f"bytes {first}-{first + len(part) - 1}/{len(content)}"
+        return {"Body": io.BytesIO(part), "ContentRange": span, "ETag": '"e"', "Metadata": {}}
+    def head_object(self, **_):
+        raise ClientError({"Error": {"Code": "404"}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")
+    def put_object(self, **_):
+        return {}
+
+handler.S3 = S3()
+handler.SETTINGS = settings.read({"THUMBNAIL_STORYBOARD": "true", "THUMBNAIL_PREVIEW": "mp4"})
+entry = {"bucket": {"name": "b"}, "object": {"key": "k.mp4", "size": len(content), "eTag": "e", "sequencer": "1"}}
+context = SimpleNamespace(function_name="f", function_version="1", memory_limit_in_mb=1769, invoked_function_arn="a",
+    aws_request_id="r", get_remaining_time_in_millis=lambda: 60000)
+print(json.dumps(handler.handler({"Records": [{"eventSource": "aws:s3", "s3": entry}]}, context)))
+"""
+ASK = """
+import os, socket
+for name, ask in (("socket", socket.socket), ("fork", os.fork), ("kill", lambda: os.kill(os.getppid(), 0))):
+    try:
+        ask()
+        print(name, "granted")
+    except OSError as refusal:
+        print(name, refusal.errno)
 """
 
 
@@ -163,6 +205,34 @@ def test_a_child_cannot_read_the_credentials_of_the_handler(built: Built) -> Non
     )
     assert "Permission denied" in said
     assert "that-nobody-may-see" not in said
+
+
+def test_with_no_place_to_write_it_makes_all_of_its_files(built: Built) -> None:
+    # Not even /tmp, which is full where other things are in it.
+    said = docker(
+        *("run", "--rm", "--read-only", "--user", "993:990", "--cap-drop", "ALL", "--network", "none", "--ipc", "none"),
+        *("--env", "AWS_DEFAULT_REGION=us-east-1", "--env", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1769"),
+        *("--env", "POWERTOOLS_METRICS_NAMESPACE=x", "--env", "POWERTOOLS_SERVICE_NAME=x"),
+        *("--entrypoint", "python3", built.name, "-B", "-c", JOB),
+    )
+    [outcome] = json.loads(said.splitlines()[-1])["outcomes"]
+    assert outcome["outcome"] == "made", outcome
+    assert {image["kind"] for image in outcome["images"]} == {"poster", "storyboard", "preview"}
+
+
+def test_what_it_starts_in_place_of_a_decoder_reaches_no_network_and_no_process(built: Built) -> None:
+    program = (
+        "import subprocess, sys\n"
+        "from pipeline import isolation\n"
+        "isolation.renounce()\n"
+        "done = isolation.start(lambda: subprocess.run([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE))\n"
+        "print(done.stdout.decode())"
+    )
+    said = docker(
+        *("run", "--rm", "--read-only", "--user", "993:990", "--cap-drop", "ALL"),
+        *("--entrypoint", "python3", built.name, "-B", "-c", program, ASK),
+    )
+    assert said.split("\n")[:3] == [f"{name} {errno.EPERM}" for name in ("socket", "fork", "kill")]
 
 
 def records(built: Built) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The processes below the handler, as /proc shows them: what they have, may, and hold open."""
 
+import os
 import re
 
 from .conftest import MEMORY, Service
@@ -29,6 +30,10 @@ def test_ffmpeg_has_no_environment_no_network_and_limits(service: Service, good:
         assert int(limits["Max file size"]) <= 64 * 2**20
         assert int(limits["Max open files"]) <= 64
         assert limits["Max core file size"] == "0"
+        assert int(process.hard["Max data size"]) <= MEMORY * 2**20
+        assert process.status["NoNewPrivs"] == "1"
+        assert process.status["Seccomp"] == "2"
+        assert int(process.status["CapEff"], 16) == 0 or os.getuid() == 0
 
 
 def test_a_job_is_limited_before_it_reads_a_byte(service: Service, good: dict[str, bytes]) -> None:
@@ -39,6 +44,30 @@ def test_a_job_is_limited_before_it_reads_a_byte(service: Service, good: dict[st
         assert int(process.limits["Max data size"]) <= MEMORY * 2**20
         assert int(process.limits["Max cpu time"]) <= 60
         assert process.limits["Max core file size"] == "0"
+        # What it could raise them to again, if it was taken over: as far as FFmpeg's may need.
+        assert int(process.hard["Max data size"]) <= MEMORY * 2**20
+        assert int(process.hard["Max cpu time"]) <= 60 * (os.cpu_count() or 1) + 1
+        assert int(process.hard["Max file size"]) <= 16 * 2**20
+        assert int(process.hard["Max open files"]) == 256
+        assert process.status["NoNewPrivs"] == "1"
+
+
+def test_a_job_may_write_no_byte_to_any_file_and_makes_all_its_outputs(
+    service: Service, good: dict[str, bytes]
+) -> None:
+    everything = {"storyboard": True, "preview": "mp4", "manifest": True, "widths": [96, 48], "format": "avif"}
+    with Watch(service.warm.process.pid) as seen:
+        answer = service.answer(good["last.mp4"], settings=everything)
+    assert answer.outcome == "made", answer.reason
+    assert {image["kind"] for image in answer.outcomes[0]["images"]} == {
+        "poster",
+        "storyboard",
+        "preview",
+        "manifest",
+    }
+    assert seen.jobs, "no job was seen"
+    # The kernel enforces it, whatever there is room for and wherever it would be.
+    assert {process.limits["Max file size"] for process in seen.jobs} == {"0"}
 
 
 def test_no_process_below_the_handler_holds_a_file_of_the_machine_open(

@@ -1,7 +1,6 @@
 """Who touches what nobody may touch: a server and files as bait, and a look at the processes below the handler."""
 
 import os
-import resource
 import select
 import socket
 import threading
@@ -14,7 +13,8 @@ from local.processes import descendants
 
 from .generate import Bait
 
-_FILES = str(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+_JOBS_FILES = 256
+"""Files that a job may have open; tested in `test_confinement`."""
 MARKER = "MaRkErOfTheFileThatNobodyReads"
 
 
@@ -90,7 +90,11 @@ class Process:
     environment: bytes
     limits: dict[str, str]
     """Soft limits by their names."""
+    hard: dict[str, str]
+    """Hard limits by their names."""
     folder: str
+    status: dict[str, str]
+    """See proc_pid_status(5)."""
 
 
 class Watch:
@@ -130,17 +134,23 @@ class Watch:
         command = tuple(part.decode(errors="replace") for part in (process / "cmdline").read_bytes().split(b"\0")[:-1])
         is_ffmpeg = bool(command) and "ffmpeg" in Path(command[0]).name
         limits = _limits((process / "limits").read_text())
-        # Limits are set one by one, before anything is read: what counts is how they stand then.
-        settled = "unlimited" not in (limits["Max data size"], limits["Max cpu time"])
-        settled = (
-            settled and limits["Max core file size"] == "0" and (not is_ffmpeg or limits["Max open files"] != _FILES)
-        )
+        # Limits are set one by one, before anything is read: what counts is how they stand then. Of a job this is the
+        # last; FFmpeg is started with those of the job, and gets fewer open files in the end.
+        settled = limits["Max cpu time"] != "unlimited"
+        settled = settled and (not is_ffmpeg or int(limits["Max open files"]) < _JOBS_FILES)
         if (int(process.name), is_ffmpeg) in self._known or not settled:
             return
         self._known.add((int(process.name), is_ffmpeg))
-        found = Process(command, (process / "environ").read_bytes(), limits, str((process / "cwd").readlink()))
+        found = Process(
+            command,
+            (process / "environ").read_bytes(),
+            limits,
+            _limits((process / "limits").read_text(), 1),
+            str((process / "cwd").readlink()),
+            dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines()),
+        )
         (self.seen.ffmpeg if is_ffmpeg else self.seen.jobs).append(found)
 
 
-def _limits(text: str) -> dict[str, str]:
-    return {line[:26].strip(): line[26:].split()[0] for line in text.splitlines()[1:]}
+def _limits(text: str, column: int = 0) -> dict[str, str]:
+    return {line[:26].strip(): line[26:].split()[column] for line in text.splitlines()[1:]}

@@ -153,13 +153,13 @@ def test_a_job_that_will_not_be_ended_politely_is_killed() -> None:
 
 
 @pytest.mark.parametrize("waits", [True, False], ids=["with its parent waiting", "left behind by its parent"])
-def test_a_grandchild_is_killed_too(waits: bool, tmp_path: Path) -> None:
+def test_a_grandchild_is_killed_too(waits: bool) -> None:
     # As FFmpeg is when the demuxing process hangs or dies.
-    note = tmp_path / "pid"
+    reader, writer = os.pipe()
 
     def fork() -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-        note.write_text(str(child.pid))
+        os.write(writer, str(child.pid).encode())
         if waits:
             child.wait()
 
@@ -167,7 +167,9 @@ def test_a_grandchild_is_killed_too(waits: bool, tmp_path: Path) -> None:
         confined(fork, Allowance(seconds=1.5, memory=2**31))
     except JobFailed:
         assert waits
-    pid = int(note.read_text())
+    os.close(writer)
+    pid = int(os.read(reader, 100))
+    os.close(reader)
     deadline = time.monotonic() + 2
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -232,6 +234,22 @@ def test_the_limits_are_those_of_the_job_alone() -> None:
     before = [resource.getrlimit(kind) for kind in (resource.RLIMIT_DATA, resource.RLIMIT_CPU)]
     confined(lambda: None, Allowance(seconds=5, memory=2**30))
     assert [resource.getrlimit(kind) for kind in (resource.RLIMIT_DATA, resource.RLIMIT_CPU)] == before
+
+
+def test_a_job_can_write_to_no_file(tmp_path: Path) -> None:
+    with pytest.raises(JobFailed, match="File too large"):
+        confined(lambda: (tmp_path / "x").write_text("x"))
+
+
+@pytest.mark.parametrize("kind", [resource.RLIMIT_DATA, resource.RLIMIT_CPU, resource.RLIMIT_NOFILE])
+def test_a_job_can_raise_its_limits_to_those_of_its_children_and_no_further(kind: int) -> None:
+    allowance = Allowance(seconds=5, memory=2**29, memory_of_children=2**31)
+    confined(lambda: resource.setrlimit(resource.RLIMIT_DATA, (2**31, 2**31)), allowance)
+    namespaces = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x10000000))"
+    if os.getuid() == 0 and subprocess.run([sys.executable, "-c", namespaces], check=False).returncode:
+        pytest.skip("root raises its limits as it likes, and this kernel allows no namespace in which it is nobody")
+    with pytest.raises(JobFailed, match="not allowed to raise maximum limit"):
+        confined(lambda: resource.setrlimit(kind, (2**32, 2**32)), allowance)
 
 
 def test_a_job_can_settle_itself() -> None:

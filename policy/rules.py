@@ -75,6 +75,10 @@ TAGS = ("Project", "Stack")
 WITHOUT_RESOURCE = frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 """Actions that know no resource (Service Authorization Reference, "AWS X-Ray")."""
 
+NAMING_NOBODY = frozenset({"events.amazonaws.com"})
+"""Services that do not tell a key on whose behalf they come, so that a condition would shut them out (Amazon SNS
+Developer Guide, "Enable compatibility between event sources and encrypted topics")."""
+
 _SECRETS = {
     # IAM User Guide, "IAM identifiers": the prefixes of access keys, of users and of temporary credentials.
     "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
@@ -377,8 +381,10 @@ def resource_is_closed(resource: Resource, stack: Stack) -> Iterator[str]:
                 yield f"lets in everybody by {_called(statement)}; name the principal"
             elif kind not in ("AWS", "Service"):
                 yield f"lets in {kind} {', '.join(map(str, _listed(named)))} by {_called(statement)}; remove it"
-            elif kind == "Service" and resource.type not in (KEY, ROLE) and not _bound_to_an_account(statement):
-                # A key is reached through what it encrypts, a role through the right to pass it.
+            elif kind == "Service" and resource.type != ROLE and not _bound_to_an_account(statement):
+                # A role is reached through the right to pass it.
+                if resource.type == KEY and set(_listed(named)) <= NAMING_NOBODY:
+                    continue
                 yield (
                     f"lets in {', '.join(_listed(named))} on behalf of any account by {_called(statement)}; "
                     "bind it by aws:SourceArn or aws:SourceAccount"

@@ -78,6 +78,12 @@ def create_alarms(
 def _mail_topic(base: str, address: str, account: Account, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     # A key of its own: CloudWatch may not use AWS's key for SNS (alias/aws/sns), and its alarms would be lost in
     # silence (Amazon SNS Developer Guide, "Enable compatibility between event sources and encrypted topics").
+    # CloudWatch tells both key and topic whose alarm it is, and so neither serves another account's (same page, on
+    # aws:SourceAccount and aws:SourceArn, which it allows for all services but EventBridge).
+    only_own_alarms = {
+        "ArnLike": {"aws:SourceArn": account.arn("cloudwatch", "alarm:*")},
+        "StringEquals": {"aws:SourceAccount": account.id},
+    }
     key = aws.kms.Key(
         f"{base}-alarms",
         description="Encrypts the alarms of the video thumbnailer on their way to SNS",
@@ -91,6 +97,7 @@ def _mail_topic(base: str, address: str, account: Account, opts: pulumi.Resource
                 ["kms:Decrypt", "kms:GenerateDataKey*"],
                 ["*"],
                 principals={"Service": "cloudwatch.amazonaws.com"},
+                conditions=only_own_alarms,
             ),
         ),
         opts=opts,
@@ -105,10 +112,7 @@ def _mail_topic(base: str, address: str, account: Account, opts: pulumi.Resource
                 ["sns:Publish"],
                 [topic.arn],
                 principals={"Service": "cloudwatch.amazonaws.com"},
-                conditions={
-                    "ArnLike": {"aws:SourceArn": account.arn("cloudwatch", "alarm:*")},
-                    "StringEquals": {"aws:SourceAccount": account.id},
-                },
+                conditions=only_own_alarms,
             ),
             without_tls(["sns:Publish"], [topic.arn]),
         ),

@@ -355,7 +355,15 @@ def test_cloudwatch_may_publish_to_the_encrypted_topic(deployed: Recording) -> N
     assert may_encrypt["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
     may_publish = policy_of(deployed, "aws:sns/topicPolicy:TopicPolicy")[0]
     assert may_publish["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert may_publish["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+def test_neither_topic_nor_key_serves_the_alarms_of_another_account(deployed: Recording) -> None:
+    only_own = {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"},
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    }
+    assert policy_of(deployed, "aws:kms/key:Key")[-1]["Condition"] == only_own
+    assert policy_of(deployed, "aws:sns/topicPolicy:TopicPolicy")[0]["Condition"] == only_own
 
 
 def test_without_an_address_there_is_no_topic_and_no_key(plain: Recording) -> None:

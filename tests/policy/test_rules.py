@@ -162,6 +162,7 @@ FAULTS = [
         "all but a few",
     ),
     Fault("closed", "any account's alarms", statement(rules.TOPIC_POLICY, 0, Condition=None), "aws:SourceAccount"),
+    Fault("closed", "a key for any account's alarms", statement(rules.KEY, 1, Condition=None), "aws:SourceAccount"),
     Fault(
         "closed",
         "a condition that passes where nothing is told",

@@ -113,6 +113,7 @@ def emulator(
     certificate = None
     if enforce_iam:
         certificate, own = _certificates(folder, hosts)
+        env["USE_SSL"] = "1"  # for the addresses that it gives: of queues
         options += ["--certfile", str(own), "--keyfile", str(own)]
     # In one process (no workers), by its web server rather than by its own command, which binds all interfaces or one.
     command = [str(PYTHON), "-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "75", *options]

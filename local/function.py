@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -33,6 +34,7 @@ from local.program import Function
 
 RIE = ROOT / ".local" / "aws-lambda-rie"
 INVOKE = "/2015-03-31/functions/function/invocations"
+PLATFORM = re.compile(rb"(?:START|END|REPORT) RequestId: ")
 CERTIFICATE_INSIDE = "/etc/emulated-aws.pem"
 # Lambda runs a function as sbx_user1051 with this id; what an image says of its user does not count there.
 LAMBDA_USER = "993:990"
@@ -138,7 +140,11 @@ def lambda_variables(
 
 
 class Log:
-    """Where the function's lines go: a file for people, and the log group that the stack declared."""
+    """Where the function's lines go: a file for people, and the log group that the stack declared.
+
+    The group gets the handler's alone: MiniStack writes there what Lambda says itself of every call (`START`, `END`,
+    `REPORT`).
+    """
 
     def __init__(self, emulator: Emulator, log_group: str, path: Path) -> None:
         self.path = path
@@ -155,6 +161,8 @@ class Log:
         with suppress(ValueError), self.path.open("ab", buffering=0) as file:  # stop() closes the pipe
             for line in process.stdout:
                 file.write(line)
+                if PLATFORM.match(line):
+                    continue
                 message = line.decode(errors="replace").rstrip()
                 # An emulator that has ended takes no lines; the file has them.
                 with suppress(BotoCoreError, ClientError):

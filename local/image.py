@@ -5,7 +5,8 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,23 @@ def build_image(aws: "Aws", name: str, build: Mapping[str, Any]) -> str:
         if str(digest).startswith(f"{repository}@"):
             return str(digest)
     raise LocalFailure(f"image {name} has no digest of {repository} after its push: {digests}")
+
+
+@contextmanager
+def named(reference: str, port: int) -> Iterator[None]:
+    """Takes the names away in the end that `build_image` gave an image in the registry on `port`.
+
+    Of its layers all but the last stay for the next build.
+    """
+    repository = reference.partition("@")[0]
+    try:
+        yield
+    finally:
+        if f":{port}/" in repository:
+            listing = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository]
+            names = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
+            removal = ["docker", "image", "rm", "--no-prune", *names]
+            subprocess.run(removal, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def _docker(command: Sequence[str], done: str) -> None:

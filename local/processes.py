@@ -1,4 +1,4 @@
-"""Child processes that are gone, with everything they started, when their context ends."""
+"""Child processes that are gone, with everything they started, when their context ends, or this process itself."""
 
 import os
 import shutil
@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from local.failure import LocalFailure
+
+# What waits for the end of its input ends when whoever holds the other end of the pipe does, however that came about.
+_GUARD = 'read -r _; kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1"'
 
 
 @contextmanager
@@ -31,10 +34,20 @@ def running(
         )
     except OSError as error:
         raise LocalFailure(f"{command[0]} could not be started: {error}") from error
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "guard", str(process.pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         yield process
     finally:
         stop(process)
+        stop(guard)
+        assert guard.stdin is not None
+        guard.stdin.close()
 
 
 def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5) -> None:

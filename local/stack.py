@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from local.emulator import CREDENTIALS, REGION, ROOT, Emulator, emulator
 from local.failure import LocalFailure
 from local.function import lambda_variables, runnable, serving
-from local.image import base_image, docker_answers, have_image
+from local.image import base_image, docker_answers, have_image, named
 from local.outcomes import Outcomes
 from local.processes import free_port, require
 from local.program import Registered, register
@@ -140,15 +140,18 @@ def running(
         variables = lambda_variables(registered.function, registered.log_group, endpoint, credentials)
         count = environments or os.cpu_count() or 1
         print(f"starting {count} environments of the function as {_in_words(runtime)} …", flush=True)
-        with serving(
-            aws,
-            registered.function,
-            registered.log_group,
-            variables,
-            runtime=runtime,
-            count=count,
-            folder=folder,
-            outcomes=outcomes,
+        with (
+            named(registered.function.image, port) if runtime == "docker" else nullcontext(),
+            serving(
+                aws,
+                registered.function,
+                registered.log_group,
+                variables,
+                runtime=runtime,
+                count=count,
+                folder=folder,
+                outcomes=outcomes,
+            ),
         ):
             yield Stack(aws, runtime, registered, outcomes, folder, credentials)
 

@@ -63,7 +63,8 @@ class Service:
 
     def calls(self) -> int:
         """How often the function was called in all: Lambda's own line at the start of each call."""
-        return sum(line.startswith("START RequestId: ") for line in self.log())
+        lines = (self.stack.folder / "function.log").read_text(errors="replace").splitlines()
+        return sum(line.startswith("START RequestId: ") for line in lines)
 
     def said(self, key: str) -> list[dict[str, Any]]:
         """The function's own log lines on one object, oldest first."""

@@ -2,16 +2,21 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from local.__main__ import safe_path, settings_of, videos_of
 from local.calls import CALLS
+from local.emulator import ROOT, Emulator, emulator
 from local.failure import LocalFailure
+from local.function import Log
 from local.image import base_image
 from local.monitor import plain
 from local.outcomes import Outcome, Outcomes, Picture, answered
@@ -174,6 +179,56 @@ def test_a_process_goes_with_all_that_it_started_even_in_sessions_of_their_own(t
         assert family
     assert process.returncode is not None
     assert all(_gone(pid) for pid in family)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_ends_when_the_program_that_started_it_is_ended(how: signal.Signals, tmp_path: Path) -> None:
+    program = (
+        "import pathlib, subprocess, sys, time\n"
+        "from local.processes import running\n"
+        "with running(['sleep', '60'], env={}, cwd=pathlib.Path('/'), output=subprocess.DEVNULL) as process:\n"
+        "    print(process.pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert not _gone(pid)
+        parent.send_signal(how)
+    assert _gone(pid)
+
+
+class _Logs:
+    """Stands for the client of CloudWatch Logs: keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def create_log_stream(self, **_: str) -> None:
+        """Streams are of no concern here."""
+
+    def put_log_events(self, *, logEvents: list[dict[str, str]], **_: str) -> None:
+        self.lines += [event["message"] for event in logEvents]
+
+
+def test_what_lambda_says_itself_of_a_call_is_in_the_file_and_not_twice_in_the_log_group(tmp_path: Path) -> None:
+    logs = _Logs()
+    sink = Log(cast("Emulator", SimpleNamespace(client=lambda _: logs)), "group", tmp_path / "function.log")
+    said = (
+        "START RequestId: 1 Version: $LATEST\n{}\nEND RequestId: 1\nREPORT RequestId: 1\tDuration: 1 ms\nSTART over\n"
+    )
+    with subprocess.Popen(["printf", "%s", said], stdout=subprocess.PIPE) as process:
+        sink.follow(process)
+    assert logs.lines == ["{}", "START over"]
+    assert sink.path.read_text() == said
+
+
+def test_the_addresses_that_the_emulated_aws_gives_are_those_that_it_is_reached_by(tmp_path: Path) -> None:
+    with emulator(free_port(), tmp_path, enforce_iam=True) as aws:
+        url = aws.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+        assert url.startswith(f"{aws.endpoint}/")
+        assert aws.client("sqs").send_message(QueueUrl=url, MessageBody="x")["MessageId"]
 
 
 def _gone(pid: int) -> bool:

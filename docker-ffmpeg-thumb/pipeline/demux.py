@@ -102,9 +102,10 @@ class Demuxer:
         self._source = source
         self.notes: list[str] = []
         self._layout = layout.look(source)
+        self._zeros: list[Range] = []
         if self._layout.ready:
             # Opening reads a first packet without looking into it, which is not worth a request.
-            with source.zeros_for_unread():
+            with source.zeros_for_unread() as self._zeros:
                 self._container, self.stream = self._open(self._view(0, 0))
         else:
             self._container, self.stream = self._open(self._view(0, 0))
@@ -328,7 +329,12 @@ class Demuxer:
         return None
 
     def _seek_keyframe(self, number: int) -> None:
-        wanted = self.keyframes[number].timestamp
+        wanted, place = self.keyframes[number].timestamp, self.keyframes[number].start
+        if any(start <= place <= end for start, end in self._zeros):
+            # What libavformat has read last it keeps, and here that would be the zeros.
+            self._container.close()
+            self._container, self.stream = self._open(self._view(0, 0))
+        self._zeros = []
         if self._layout.indexed:
             # A seek compares with the time of showing: just before the next keyframe is decoded, this one has been.
             following = self.keyframes[number + 1 : number + 2]

@@ -174,17 +174,19 @@ def _fetch_index(source: Source, moov: Box) -> int | None:
 
     Two hours of sound have as many samples as of pictures, and nothing here listens.
     """
+    # With the header of the box behind it, which is read too.
+    end = moov.end + 16
     if moov.end - moov.start <= WHOLE_INDEX:
-        source.fetch([(moov.start, moov.end)])
+        source.fetch([(moov.start, end)])
         return None
     track = next((box for box in _boxes(source, moov.body, moov.end) if box.type == b"trak"), None)
     likely = track.end + TRACK_HEADERS if track else moov.start + _likely(moov.end - moov.start)
-    source.fetch([(moov.start, min(likely, moov.end)), (moov.end - HOP, moov.end)])
+    source.fetch([(moov.start, min(likely, end)), (moov.end - HOP, end)])
     boxes = list(_boxes(source, moov.body, moov.end))
     missing = [box for box in boxes if not source.has(box.start, box.end)]
     if len(missing) == 1 and boxes[-1].end == moov.end and _is_without_pictures(source, missing[0]):
         return missing[0].start
-    source.fetch([(moov.start, moov.end)])
+    source.fetch([(moov.start, end)])
     return None
 
 

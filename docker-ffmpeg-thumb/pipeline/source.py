@@ -65,7 +65,7 @@ class Source:
         self._spans: list[tuple[float, float]] = []
         self._received = self._asked = 0
         self._block_end, self._block = -1, BLOCK
-        self._zeros = False
+        self._zeros: list[Range] | None = None
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="range")
         self.etag, self.size = video.etag, video.size or 0
         self.metadata: dict[str, str] = {}
@@ -111,19 +111,21 @@ class Source:
         if not 0 <= position < self.size:
             return b""
         while not (content := self._kept(position, length)):
-            if self._zeros:
-                return bytes(min(length, self.size - position))
+            if self._zeros is not None:
+                length = min(length, self.size - position)
+                self._zeros.append((position, position + length))
+                return bytes(length)
             self._fetch_block(position)
         return content
 
     @contextmanager
-    def zeros_for_unread(self) -> Iterator[None]:
-        """Within it nothing is fetched: bytes that are not here read as zeros."""
-        self._zeros = True
+    def zeros_for_unread(self) -> Iterator[list[Range]]:
+        """Within it nothing is fetched: bytes that are not here read as zeros. Gives the ranges that did."""
+        self._zeros = zeros = []
         try:
-            yield
+            yield zeros
         finally:
-            self._zeros = False
+            self._zeros = None
 
     def close(self) -> None:
         """Ends the threads."""

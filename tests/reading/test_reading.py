@@ -16,6 +16,7 @@ LAYOUTS = [*INDEXED, "sidx.mp4", "mfra.mp4", "bare.mp4", "cues.mkv"]
 # What moment is asked for, and by how many keyframes that may be answered.
 POSITIONS = [
     ("auto", 12),
+    ("0", 1),
     ("25%", 1),
     ("401", 1),
     ("99%", 1),
@@ -45,7 +46,7 @@ def test_of_a_large_object_the_ends_the_index_and_the_keyframes_are_read_in_thre
     assert made.counted.bytes <= 2 * EDGE + (moov[1] - moov[0]) + keyframes * (largest + GAP)
 
 
-@pytest.mark.parametrize("position", ["auto", "25%", "401"])
+@pytest.mark.parametrize("position", ["auto", "0", "25%", "401"])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_no_byte_is_read_twice(store: Store, videos: dict[str, Path], name: str, position: str) -> None:
     made = read(store, put(store, videos[name]), position)

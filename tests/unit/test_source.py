@@ -119,9 +119,10 @@ def test_at_the_end_nothing_is_read_and_nothing_asked_for() -> None:
 def test_what_is_not_here_reads_as_zeros_where_that_is_asked_for() -> None:
     source = source_of({0: b"\xff" * (10 * MIB)})
     asked = source.reading.requests
-    with source.zeros_for_unread():
+    with source.zeros_for_unread() as zeros:
         assert source.read(5 * MIB, 4) == bytes(4)
         assert source.read(0, 4) == b"\xff" * 4
+    assert zeros == [(5 * MIB, 5 * MIB + 4)]
     assert source.reading.requests == asked
     assert source.read(5 * MIB, 4) == b"\xff" * 4
 

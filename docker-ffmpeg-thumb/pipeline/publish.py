@@ -42,6 +42,8 @@ class Present:
 
     etag: str
     made: Made
+    metadata: dict[str, str]
+    content_type: str
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,13 @@ class Shelf:
         keys = list(keys)
         self._present = dict(zip(keys, _at_once(self._head, keys), strict=True))
         poster, *others = self._present.values()
+        self._refuse_newer(self._present.values())
         if poster is not None and self._is_same(poster.made):
             # A video that asked for widths of its own has not all the images that the stack would make.
             complete = all(other is not None and self._is_same(other.made) for other in others)
             if complete or overrides.WIDTHS in poster.made.wishes:
+                self._claim(keys[0], poster)
                 raise Unchanged("the images are there already, of the same source and settings")
-        self._refuse_newer(self._present.values())
 
     def put(self, files: Sequence[File], etag: str, wishes: str) -> None:
         """Writes files made of the source with this ETag, which asked for `wishes` itself, all at the same time."""
@@ -119,6 +122,26 @@ class Shelf:
                 return  # Another delivery of the same event was faster, with the same image.
             self._refuse_newer([present])
 
+    def _claim(self, key: str, poster: Present) -> None:
+        """Says in the poster's metadata that a newer upload has the same images: what was uploaded between the two, and
+        has its event delivered last, must not replace them."""
+        if not self._video.sequencer or poster.made.sequencer == self._video.sequencer:
+            return
+        try:
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": key},
+                CopySourceIfMatch=poster.etag,
+                MetadataDirective="REPLACE",
+                Metadata={**poster.metadata, "source-sequencer": self._video.sequencer},
+                ContentType=poster.content_type,
+            )
+        except ClientError as error:
+            # A poster that somebody has given tags to; the function has no rights on these.
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") != 403:
+                raise
+
     def _head(self, key: str) -> Present | None:
         try:
             response = self._client.head_object(Bucket=self._bucket, Key=key)
@@ -129,7 +152,8 @@ class Shelf:
             raise
         metadata = response.get("Metadata", {})
         names = ("source", "source-etag", "source-sequencer", "settings", "wishes")
-        return Present(response["ETag"], Made(*(metadata.get(name, "") for name in names)))
+        made = Made(*(metadata.get(name, "") for name in names))
+        return Present(response["ETag"], made, metadata, response.get("ContentType", ""))
 
     def _is_same(self, made: Made) -> bool:
         if (made.source, made.etag, made.settings) != (self._source, self._video.etag, self._settings):

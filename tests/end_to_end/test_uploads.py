@@ -94,15 +94,20 @@ def test_a_file_that_is_no_video_has_a_stated_outcome_and_no_retry(
     assert beside.keys(beside.stack.bucket, "unusable/") == sorted(f"unusable/{each}" for each in UNUSABLE)
 
 
-def test_the_same_bytes_again_are_unchanged_and_the_picture_is_left_alone(beside: Service, films: Films) -> None:
+def test_the_same_bytes_again_are_unchanged_and_the_picture_names_the_later_upload(
+    beside: Service, films: Films
+) -> None:
     assert beside.outcome("again/a.mp4", films.corners(0)).outcome == "made"
     first = beside.s3.head_object(Bucket=beside.pictures, Key="again/a.jpg")
     again = beside.outcome("again/a.mp4", films.corners(0))
     second = beside.s3.head_object(Bucket=beside.pictures, Key="again/a.jpg")
 
     assert again.outcome == "unchanged"
-    # It names the event that it was made for: written again, it would name the second one.
-    assert (second["Metadata"], second["LastModified"]) == (first["Metadata"], first["LastModified"])
+    assert (second["ETag"], second["ContentType"]) == (first["ETag"], first["ContentType"])
+    # It names the later upload now, so that an event from between the two, delivered last, cannot replace it.
+    before, after = (each["Metadata"].pop("source-sequencer") for each in (first, second))
+    assert before != after
+    assert second["Metadata"] == first["Metadata"]
 
 
 def test_other_bytes_under_the_same_name_give_a_new_picture(beside: Service, films: Films) -> None:

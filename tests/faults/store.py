@@ -28,6 +28,7 @@ from xml.sax.saxutils import escape
 from local.processes import stop
 
 BUCKET = "videos"
+SLOW = 3.0
 STATUSES = {
     "500": (500, "InternalError"),
     "503": (503, "ServiceUnavailable"),
@@ -45,7 +46,8 @@ class Fault:
     kind: str
     """A key of `STATUSES`, or `reset` (the connection breaks), `short` (it ends early), `stall` (nothing more comes),
     `drip` (a byte at a time), `long` (more bytes than were asked for), `whole` (the range is ignored), `shifted` (the
-    Content-Range names other bytes), `grown` (it names another total size), `replace` (the object is overwritten)."""
+    Content-Range names other bytes), `grown` (it names another total size), `replace` (the object is overwritten),
+    `wait` (a write is decided on after `SLOW` seconds; the log has it with the status 0 when it has come in)."""
     method: str = "GET"
     count: int = 1_000_000
     """How many requests; by default all that come."""
@@ -157,7 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {}, b"")
 
     def do_PUT(self) -> None:
-        body = self._body()
+        copied = unquote(self.headers["x-amz-copy-source"] or "").lstrip("/")
+        body = self.state.objects[copied][-1].content if copied else self._body()
         own = self.headers["x-own"] is not None
         fault = None if own else self.state.fault("PUT")
         if fault is not None and self._fails(fault):
@@ -182,7 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
         if code:
             self._refuse(status, code)
         else:
-            self._answer(status, headers, b"")
+            copy = f"<CopyObjectResult><ETag>{headers['ETag']}</ETag></CopyObjectResult>".encode()
+            self._answer(status, headers, copy if copied else b"")
 
     def _body(self) -> bytes:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
@@ -268,6 +272,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._note(STATUSES[fault.kind][0])
             self._refuse(*STATUSES[fault.kind])
             return True
+        if fault.kind == "wait":
+            self._note(0)
+            time.sleep(SLOW)
         if fault.kind in ("reset", "stall") and self.command != "GET":
             self._note(0)
             self._break(fault, b"")

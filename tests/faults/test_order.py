@@ -1,7 +1,10 @@
 """Events late, twice, out of order and at once: the newest video has its picture in the end."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from tests.hostile.warm import Answer, Warm
 
@@ -64,6 +67,69 @@ def test_an_older_job_that_ends_late_does_not_undo_the_newer_picture(
         assert warm.call(newer).outcome == "made"
         assert slow.call(older).outcome == "superseded"
     assert _shown(store, "late.jpg") == "blue"
+
+
+def _is_writing(store: Store, key: str) -> None:
+    deadline = time.monotonic() + 20
+    while ("PUT", f"{BUCKET}/{key}", 0) not in store.log():
+        assert time.monotonic() < deadline, "no write came in"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("shown_before", [False, True], ids=["nothing there before", "a picture there before"])
+def test_a_write_of_an_older_event_that_arrives_after_that_of_a_newer_one_is_given_up(
+    store: Store, warm: Warm, red: bytes, blue: bytes, long: bytes, shown_before: bool, tmp_path: Path
+) -> None:
+    name = f"race {shown_before}"
+    if shown_before:
+        assert warm.call(store.put(f"{name}.mp4", long)).outcome == "made"
+    older, newer = (store.put(f"{name}.mp4", content) for content in (red, blue))
+    with Warm(store.url, tmp_path, job_seconds=20, memory=1024) as slow:
+        # Both found the same there; the older one is at its write while the newer one does all of its work.
+        store.fail(Fault("wait", "PUT", 1))
+        slow.send(older)
+        _is_writing(store, f"{name}.jpg")
+        assert warm.call(newer).outcome == "made"
+        answer = slow.receive()
+    assert answer.outcome == "superseded", answer.reason
+    written = [status for method, key, status in store.log() if (method, key) == ("PUT", f"{BUCKET}/{name}.jpg")]
+    assert written == [0, 200, 412]
+    assert _shown(store, f"{name}.jpg") == "blue"
+
+
+def test_a_late_event_of_other_bytes_does_not_undo_the_same_bytes_uploaded_again(
+    store: Store, warm: Warm, red: bytes, blue: bytes
+) -> None:
+    first, between, again = (store.put("again.mp4", content) for content in (blue, red, blue))
+    # The images of the last upload are there already, of the first: that must be said of it, or the event between the
+    # two, which is delivered last, would seem the newest.
+    assert [warm.call(event).outcome for event in (first, again, between, first, again)] == [
+        "made",
+        "unchanged",
+        "superseded",
+        "superseded",
+        "unchanged",
+    ]
+    assert _shown(store, "again.jpg") == "blue"
+    found = store.get("again.jpg")
+    assert found is not None
+    assert found[0]["Content-Type"] == "image/jpeg"
+    assert found[0]["x-amz-meta-seconds"]
+
+
+def test_a_write_of_a_newer_event_that_meets_that_of_an_older_one_goes_over_it(
+    store: Store, warm: Warm, red: bytes, blue: bytes, tmp_path: Path
+) -> None:
+    older, newer = (store.put("over.mp4", content) for content in (red, blue))
+    with Warm(store.url, tmp_path, job_seconds=20, memory=1024) as slow:
+        store.fail(Fault("wait", "PUT", 1))
+        slow.send(newer)
+        _is_writing(store, "over.jpg")
+        assert warm.call(older).outcome == "made"
+        assert _shown(store, "over.jpg") == "red"
+        answer = slow.receive()
+    assert answer.outcome == "made", answer.reason
+    assert _shown(store, "over.jpg") == "blue"
 
 
 def test_the_same_event_fifty_times_at_once_makes_one_picture(store: Store, red: bytes, tmp_path: Path) -> None:

@@ -5,9 +5,16 @@ import signal
 import stat
 import time
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from local.processes import descendants
+from pipeline import confinement, ffmpeg, job, settings
+from pipeline.confinement import Allowance
+from pipeline.outcome import Outcome
 from tests.hostile.warm import Answer, Warm
+from tests.unit.fake_s3 import FakeS3, client_error, video
 
 from .store import BUCKET, Fault, Store
 from .videos import colour
@@ -107,6 +114,32 @@ def test_without_any_room_in_the_temporary_folder_the_picture_is_made(store: Sto
         handler.temporary.chmod(stat.S_IRUSR | stat.S_IXUSR)
         handler.temporary.rmdir()
         _is_made(store, handler.call(store.put("no room.mp4", red)), "no room.jpg")
+
+
+def test_an_ffmpeg_whose_disk_is_full_is_stated_and_the_next_job_makes_its_picture(
+    long: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All that it writes to files: the times of its pictures, without which none of them is known.
+    answered = FakeS3(len(long), {0: long})
+    shelf = SimpleNamespace(get_object=answered.get_object, head_object=_absent, put_object=lambda **_: {})
+    made = settings.read({})
+
+    def outcome() -> Outcome:
+        limits = ffmpeg.Limits(memory=2**30, seconds=10)
+        return confinement.run(
+            lambda: job.run(shelf, video(len(long)), made, limits, 2**28), "b", "k.mp4", Allowance(20, 2**30)
+        )
+
+    with monkeypatch.context() as full:
+        full.setattr(ffmpeg, "WRITTEN", 1)
+        refused = outcome()
+    assert refused.outcome == "rejected"
+    assert "SIGXFSZ" in refused.reason
+    assert outcome().outcome == "made"
+
+
+def _absent(**_: object) -> None:
+    raise client_error(404, "NoSuchKey")
 
 
 def test_too_little_memory_is_stated_or_raised_and_more_of_it_makes_the_picture(

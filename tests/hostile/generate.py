@@ -635,6 +635,29 @@ def other_files(jpeg: bytes, png: bytes) -> Files:
     }
 
 
+def pages(bait: Bait) -> Files:
+    """Pages and drawings that would open others, and run scripts, where something shows them."""
+    entities = f'<!DOCTYPE svg [<!ENTITY e SYSTEM "{bait.http}"><!ENTITY f SYSTEM "file://{bait.secret}">]>'
+    links = f'<image href="{bait.http}"/><image href="file://{bait.fifo}"/><script href="{bait.http}"/>'
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" onload="fetch(\'{bait.http}\')">{links}<text>&e;&f;</text></svg>'
+    )
+    page = f'<!doctype html><base href="{bait.http}"><iframe src="file://{bait.secret}"></iframe><video src="x.mp4">'
+    packed = zlib.compress(drawing.encode(), 9, 31)
+    return {
+        "SVG": drawing.encode(),
+        "SVG with entities": f'<?xml version="1.0"?>{entities}{drawing}'.encode(),
+        "SVG in UTF-16": drawing.encode("utf-16"),
+        "SVGZ": packed,
+        "HTML": page.encode(),
+        "XSPF": f"<playlist><trackList><track><location>{bait.http}</location></track></trackList></playlist>".encode(),
+        "SMIL": f'<smil><body><video src="{bait.http}"/></body></smil>'.encode(),
+        "TTML": f'<tt xmlns="http://www.w3.org/ns/ttml"><head><link href="{bait.http}"/></head></tt>'.encode(),
+        "WebVTT": b"WEBVTT\n\n00:00.000 --> 00:09.000\n<script>alert(1)</script>\n",
+        "SubRip": b"1\n00:00:00,000 --> 00:00:09,000\n<img src=x onerror=alert(1)>\n",
+    }
+
+
 def off_the_list() -> Files:
     """Codecs that FFmpeg knows and nobody asked for, each with some bytes."""
     kinds = (

@@ -2,8 +2,11 @@
 
 import http.client
 import json
+import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +18,7 @@ from local.page import UPLOAD_LIMIT, Board, page
 from local.processes import free_port
 from local.program import Function, Registered
 from local.stack import Stack
+from tests.hostile.generate import KEYS
 
 BUCKET = "videos"
 
@@ -50,6 +54,21 @@ def ask(
         connection.close()
 
 
+def rows(port: int) -> list[dict[str, Any]]:
+    """What the stream of events says of all videos so far, taken apart as browsers do (HTML Standard, "Server-sent
+    events"): by lines that may end in CR, LF or both."""
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        connection.settimeout(1)
+        content = b""
+        with suppress(TimeoutError):
+            while chunk := connection.recv(65536):
+                content += chunk
+    lines = re.split(r"\r\n|\r|\n", content.partition(b"\r\n\r\n")[2].decode())
+    assert {line.partition(":")[0] for line in lines} <= {"event", "data", ""}
+    return [row for line in lines if line.startswith("data: ") and "key" in (row := json.loads(line[6:]))]
+
+
 def objects(stack: Stack) -> dict[str, int]:
     rows = stack.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
     return {row["Key"]: row["Size"] for row in rows}
@@ -76,6 +95,62 @@ def test_a_page_of_another_origin_may_upload_nothing(port: int, stack: Stack) ->
     answer, body = ask(port, "/video?key=cat.mp4", "PUT", b"x", Origin="https://evil.example")
     assert (answer.status, body) == (403, b"pages of other origins have no business here")
     assert "cat.mp4" not in objects(stack)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["null", "http://localhost:{port}", "https://127.0.0.1:{port}", "http://127.0.0.1", "http://127.0.0.1:1", ""],
+)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/events"), ("GET", "/object"), ("PUT", "/video?key=o.mp4")])
+def test_only_the_very_origin_of_the_page_may_ask(port: int, stack: Stack, origin: str, method: str, path: str) -> None:
+    answer, _ = ask(port, path, method, b"x", Origin=origin.format(port=port))
+    assert answer.status == 403
+    assert "o.mp4" not in objects(stack)
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE", "PATCH", "HEAD"])
+def test_what_another_sites_page_can_send_unasked_is_not_understood(port: int, stack: Stack, method: str) -> None:
+    # A form posts without asking; for a PUT a browser asks first, by OPTIONS, and needs to be told that it may.
+    asks = {"Access_Control_Request_Method": "PUT", "Content_Type": "text/plain"}
+    answer, _ = ask(port, "/video?key=form.mp4", method, b"x", Origin="https://evil.example", **asks)
+    assert answer.status == 501
+    assert [name for name in answer.headers if name.lower().startswith("access-control-")] == []
+    assert "form.mp4" not in objects(stack)
+
+
+def test_nothing_of_the_page_may_be_shown_or_loaded_by_other_sites(port: int) -> None:
+    for path in ("/", "/page.js", f"/object?bucket={BUCKET}&key=a/../cat.jpg", "/nothing"):
+        answer, _ = ask(port, path)
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert [name for name in answer.headers if name.lower().startswith("access-control-")] == []
+
+
+SCRIPT = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+
+
+@pytest.mark.parametrize(
+    "key", ["lie.mp4", "lie.svg", "lie.html", "lie.htm", "lie.xhtml", "lie", "lie.mp4.html", "l.xml"]
+)
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/xhtml+xml"])
+def test_a_page_that_was_uploaded_as_something_else_is_never_given_as_one(
+    port: int, stack: Stack, key: str, content_type: str
+) -> None:
+    stack.client("s3").put_object(Bucket=BUCKET, Key=key, Body=SCRIPT, ContentType=content_type)
+    answer, body = ask(port, f"/object?bucket={BUCKET}&key={key}")
+    assert (answer.status, body) == (200, SCRIPT)
+    assert answer.headers["Content-Type"] in ("video/mp4", "application/octet-stream")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none';")
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=[ascii(key)[1:20] for key in KEYS])
+def test_a_hostile_name_stays_within_its_row(port: int, stack: Stack, key: str) -> None:
+    answer, _ = ask(port, f"/video?key={quote(key, safe='')}", "PUT", b"x")
+    assert answer.status == 201
+    (row,) = [row for row in rows(port) if row["key"] == key]
+    assert row["state"] == "uploaded"
 
 
 @pytest.mark.parametrize("path", ["/../page.py", "/page/index.html", "/%2e%2e/page.py", "//etc/passwd", "/page.js/.."])

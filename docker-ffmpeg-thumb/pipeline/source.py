@@ -121,7 +121,8 @@ class Source:
     @contextmanager
     def zeros_for_unread(self) -> Iterator[list[Range]]:
         """Within it nothing is fetched: bytes that are not here read as zeros. Gives the ranges that did."""
-        self._zeros = zeros = []
+        zeros: list[Range] = []
+        self._zeros = zeros
         try:
             yield zeros
         finally:

@@ -2,9 +2,20 @@
 
 import bisect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from pipeline.demux import Demuxer, Run
+from pipeline.demux import RUN_PACKETS, Demuxer, Run
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Parts of a video, as they move."""
+
+    runs: list[Run]
+    count: int
+    seconds: float
+    """How long they are together."""
 
 
 def spread(demuxer: Demuxer, count: int) -> list[Run]:
@@ -44,55 +55,86 @@ def stretches(demuxer: Demuxer, pictures: int, samples: int) -> list[Run]:
     return _following(demuxer, dict(enumerate(moments)))
 
 
-def scenes(demuxer: Demuxer, count: int, seconds: float, rate: float) -> list[Run]:
-    """Moving pictures, `seconds` long altogether at `rate` pictures a second, from `count` keyframes spread evenly."""
+def scenes(demuxer: Demuxer, count: int, seconds: float, rate: float, budget: int) -> Scenes:
+    """Moving pictures at `rate` a second from `count` places spread evenly, `seconds` long altogether.
+
+    Shorter where the video is, or where it has more than `budget` bytes in that time.
+    """
     duration, keys = demuxer.duration or 0.0, demuxer.keyframes
     if not keys:
-        return []
+        return Scenes([], 0, 0.0)
     if duration <= seconds:
-        count = 1
-    numbers = sorted({nearest(demuxer, duration * (n + 0.5) / (count + 1)) for n in range(count)}) if count > 1 else [0]
-    length = seconds / len(numbers)
-    moments = {}
-    for number, following in zip(numbers, [*numbers[1:], None], strict=True):
-        start = keys[number].seconds
+        count, seconds = 1, duration or seconds
+    places = [duration * (n + 0.5) / (count + 1) for n in range(count)] if count > 1 else [0.0]
+    starts = _starts(demuxer, places, seconds / count, budget)
+    length = seconds / len(starts)
+    cost = sum(demuxer.cost(number, start + length) - demuxer.cost(number, start) for start, number in starts)
+    length *= min(1.0, budget / cost) if cost else 1.0
+    moments: dict[int, list[float]] = {}
+    for (start, number), (following, _) in zip(starts, [*starts[1:], (float("inf"), 0)], strict=True):
         # Where keyframes lie close together, one scene ends where the next begins.
-        end = min(start + length, keys[following].seconds if following is not None else start + length)
-        moments[number] = [start + n / rate for n in range(max(1, round((end - start) * rate)))]
-    return _following(demuxer, moments)
+        end = min(start + length, following)
+        its = [start + n / rate for n in range(max(1, round((end - start) * rate)))]
+        moments.setdefault(number, []).extend(its)
+    return Scenes(_following(demuxer, moments), len(starts), length * len(starts))
+
+
+def _starts(demuxer: Demuxer, places: Sequence[float], length: float, budget: int) -> list[tuple[float, int]]:
+    """When scenes begin and the number of the keyframe that each is decoded from, in order of time.
+
+    That is the keyframe nearest to a place. Where groups of pictures are long and none is near, it is the place itself,
+    if what lies before it can be decoded in one go, and `budget` bytes suffice to read that.
+    """
+    keys = demuxer.keyframes
+    near = (places[1] - places[0]) / 2 if len(places) > 1 else float("inf")
+    starts: set[tuple[float, int]] = set()
+    spent: dict[int, int] = {}
+    for place in places:
+        number = nearest(demuxer, place)
+        before = max(0, bisect.bisect_right([key.seconds for key in keys], place) - 1)
+        cost = max(0, demuxer.cost(before, place) - spent.get(before, 0))
+        pictures = (place + length - keys[before].seconds) * demuxer.rate
+        if abs(keys[number].seconds - place) > near and pictures < RUN_PACKETS and cost <= budget:
+            starts.add((place, before))
+            spent[before] = spent.get(before, 0) + cost
+            budget -= cost
+        else:
+            starts.add((keys[number].seconds, number))
+    return sorted(starts)
 
 
 def cues(demuxer: Demuxer, bounds: Sequence[float], budget: int) -> list[Run]:
     """One picture for each of the intervals between bounds, in order of time, as few runs as that takes.
 
-    An interval gets the keyframe in it that is nearest to its middle. One without a keyframe, where a group of pictures
-    is longer than the interval, gets the exact picture of its middle, as long as `budget` bytes suffice for all of
-    these, the cheapest first; else none of its own, and the nearest picture stands for it.
+    An interval gets the keyframe in it that is nearest to its middle. Where a group of pictures reaches into one that
+    has no keyframe, its intervals get the exact pictures of their middles, as long as `budget` bytes suffice for all of
+    these, the cheapest first; else none of their own, and the nearest picture stands for them.
     """
     keys = demuxer.keyframes
     if not keys:
         return []
     places = [key.seconds for key in keys]
-    numbers: set[int] = set()
+    numbers: dict[int, float] = {}
     inside: dict[int, list[float]] = {}
     for start, end in pairwise(bounds):
         middle = (start + end) / 2
-        number = nearest(demuxer, middle)
+        number, before = nearest(demuxer, middle), max(0, bisect.bisect_right(places, middle) - 1)
         if start <= places[number] < end:
-            numbers.add(number)
+            numbers[number] = middle if number == before else places[number]
         else:
-            inside.setdefault(max(0, bisect.bisect_right(places, middle) - 1), []).append(middle)
-    for number in numbers & inside.keys():
-        inside[number].append(places[number])
-    numbers -= inside.keys()
+            inside.setdefault(before, []).append(middle)
+    for number in numbers.keys() & inside.keys():
+        # It is decoded for others anyway.
+        inside[number].append(numbers.pop(number))
+    stills = set(numbers)
     affordable = {}
     for cost, number in sorted((demuxer.cost(number, max(moments)), number) for number, moments in inside.items()):
         budget -= cost
         if budget >= 0:
             affordable[number] = inside[number]
         else:
-            numbers.add(number)
-    return sorted(_following(demuxer, affordable) + demuxer.stills(numbers), key=lambda run: run.start)
+            stills.add(number)
+    return sorted(_following(demuxer, affordable) + demuxer.stills(stills), key=lambda run: run.start)
 
 
 def _following(demuxer: Demuxer, moments: Mapping[int, Sequence[float]]) -> list[Run]:

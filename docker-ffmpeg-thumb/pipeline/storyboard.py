@@ -79,29 +79,29 @@ def cues(storyboard: Storyboard, sheet_keys: list[str]) -> str:
 
 
 def playlist(storyboard: Storyboard, sheet_keys: list[str]) -> str:
-    """The HLS image playlist: a segment for each sheet."""
+    """The HLS image playlist: a segment for each sheet, with the layout that this very sheet has."""
     width, height = storyboard.tile
     a_sheet = COLUMNS * storyboard.rows
-    longest = max(end - start for start, end in pairwise(storyboard.bounds))
-    ends = [
-        storyboard.bounds[min(n + a_sheet, len(storyboard.bounds) - 1)] for n in range(0, _count(storyboard), a_sheet)
-    ]
-    starts = [0.0, *ends[:-1]]
+    segments, longest = [], 0.0
+    for number, key in enumerate(sheet_keys):
+        bounds = storyboard.bounds[number * a_sheet : (number + 1) * a_sheet + 1]
+        columns, rows = _grid(len(bounds) - 1)
+        a_tile = max(end - start for start, end in pairwise(bounds))
+        segments += [
+            f"#EXTINF:{bounds[-1] - bounds[0]:.3f},",
+            f"#EXT-X-TILES:RESOLUTION={width}x{height},LAYOUT={columns}x{rows},DURATION={a_tile:.3f}",
+            _relative(key),
+        ]
+        longest = max(longest, bounds[-1] - bounds[0])
     lines = [
         "#EXTM3U",
-        f"#EXT-X-TARGETDURATION:{math.ceil(max(e - s for s, e in zip(starts, ends, strict=True)))}",
+        f"#EXT-X-TARGETDURATION:{math.ceil(longest)}",
         "#EXT-X-VERSION:7",
         "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-PLAYLIST-TYPE:VOD",
         "#EXT-X-IMAGES-ONLY",
     ]
-    for key, start, end in zip(sheet_keys, starts, ends, strict=True):
-        lines += [
-            f"#EXTINF:{end - start:.3f},",
-            f"#EXT-X-TILES:RESOLUTION={width}x{height},LAYOUT={COLUMNS}x{storyboard.rows},DURATION={longest:.3f}",
-            _relative(key),
-        ]
-    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+    return "\n".join([*lines, *segments, "#EXT-X-ENDLIST", ""])
 
 
 def _bounds(duration: float) -> tuple[float, ...]:
@@ -113,9 +113,9 @@ def _bounds(duration: float) -> tuple[float, ...]:
 
 
 def _sheet(tiles: list[Image.Image], tile: tuple[int, int], behind: str) -> Image.Image:
-    """Tiles from left to right, then down; as wide as a full row, so that all sheets and both files agree."""
-    columns = min(COLUMNS, len(tiles))
-    sheet = Image.new("RGB", (columns * tile[0], math.ceil(len(tiles) / COLUMNS) * tile[1]), behind)
+    """Tiles from left to right, then down; no larger than they are together."""
+    columns, rows = _grid(len(tiles))
+    sheet = Image.new("RGB", (columns * tile[0], rows * tile[1]), behind)
     for number, picture in enumerate(tiles):
         fitting = picture if picture.size == tile else picture.resize(tile)
         place = number % COLUMNS * tile[0], number // COLUMNS * tile[1]
@@ -123,14 +123,15 @@ def _sheet(tiles: list[Image.Image], tile: tuple[int, int], behind: str) -> Imag
     return sheet
 
 
+def _grid(tiles: int) -> tuple[int, int]:
+    """Columns and rows of a sheet."""
+    return min(COLUMNS, tiles), math.ceil(tiles / COLUMNS)
+
+
 def _place(storyboard: Storyboard, number: int) -> tuple[int, int, int]:
     """The number of a tile's sheet, and its left and upper edge there in pixels."""
     sheet, number = divmod(number, COLUMNS * storyboard.rows)
     return sheet, number % COLUMNS * storyboard.tile[0], number // COLUMNS * storyboard.tile[1]
-
-
-def _count(storyboard: Storyboard) -> int:
-    return len(storyboard.bounds) - 1
 
 
 def _clock(seconds: float) -> str:

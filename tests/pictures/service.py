@@ -78,6 +78,15 @@ class Answer:
         assert picture.size == (said["width"], said["height"]), "the outcome states another size than the image has"
         return picture
 
+    def numbers(self, kind: str) -> list[int]:
+        """The numbers of the files of one kind."""
+        return [number for number, image in enumerate(self.said["images"]) if image["kind"] == kind]
+
+    def text(self, ending: str) -> str:
+        """The one file whose name ends so."""
+        (number,) = (number for number, key in enumerate(self.keys) if key.endswith(ending))
+        return str(self.object(number)["Content"].decode())
+
     def colour(self, x: float = 0.5, y: float = 0.5) -> Colour:
         """The colour at a place of the poster, as shares of its width and height."""
         return colour_of(self.picture(), x, y)
@@ -120,13 +129,13 @@ class Service:
         json.dumps(said)  # as Lambda does with what a function returns
         return [Answer(self.client, self.bucket, outcome) for outcome in said["outcomes"]]
 
-    def answer(self, content: bytes | Path, key: str = "video.mp4", **values: object) -> Answer:
+    def answer(self, content: bytes | Path, key: str = "video.mp4", **values: Any) -> Answer:
         """What becomes of one new object."""
         self.configure(**values)
         (answer,) = self.call(self.put(key, content))
         return answer
 
-    def poster(self, content: bytes | Path, key: str = "video.mp4", **values: object) -> Answer:
+    def poster(self, content: bytes | Path, key: str = "video.mp4", **values: Any) -> Answer:
         """The same for a video that must get its pictures."""
         answer = self.answer(content, key, **values)
         assert answer.outcome == "made", f"{answer.outcome}: {answer.reason}"

@@ -1,6 +1,7 @@
 """What a video asks for itself, in the metadata of its object, over the settings of the stack."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from pipeline.position import Position
@@ -31,7 +32,7 @@ def apply(metadata: Mapping[str, str], settings: Settings) -> tuple[Settings, Po
             )
     if WIDTHS in metadata:
         try:
-            asked = widths([int(width) for width in metadata[WIDTHS].split(",")])
+            asked = widths([_number(width) for width in metadata[WIDTHS].split(",")])
             settings = dataclasses.replace(settings, widths=asked)
         except ValueError:
             notes.append(
@@ -39,3 +40,10 @@ def apply(metadata: Mapping[str, str], settings: Settings) -> tuple[Settings, Po
                 f" each once, with commas between; the stack's {','.join(map(str, settings.widths))} was used"
             )
     return settings, position, tuple(notes)
+
+
+def _number(text: str) -> int:
+    # Python's own notation knows signs, underscores and the digits of every script.
+    if not re.fullmatch(r"\s*\d{1,5}\s*", text, re.ASCII):
+        raise ValueError(text)
+    return int(text)

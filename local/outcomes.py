@@ -23,7 +23,7 @@ class Picture:
     bytes: int
     seconds: float
     kind: str = "poster"
-    """`poster`, `storyboard` or `preview`."""
+    """`poster`, `storyboard`, `preview` or `manifest`."""
 
 
 @dataclass(frozen=True)

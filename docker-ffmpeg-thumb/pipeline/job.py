@@ -52,12 +52,13 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
         named = names.of(video.bucket, video.key, settings)
         made = _make(source, settings, position or named.asked or settings.position, named, limits)
         notes += made.notes
-        images = tuple(file.image for file in made.files)
         files = made.files
         if named.manifest:
             seconds = round(time.monotonic() - began, 3)
+            images = tuple(file.image for file in files)
             files += (_manifest(named.manifest, video, source, made.video, images, notes, seconds),)
         shelf.put(files, source.etag or "", overrides.wishes(source.metadata))
+        images = tuple(file.image for file in files)
         return _outcome(video, source.reading, began, MADE, images=images, notes=notes)
     except Settled as settled:
         return _outcome(video, source.reading, began, settled.outcome, settled.reason)
@@ -133,7 +134,8 @@ def _described(demuxer: Demuxer) -> dict[str, Any]:
 
 def _placeholder(picture: Picture) -> str:
     """A BlurHash of four by three components, as its authors advise for pictures that are wider than high."""
-    small = picture.convert("RGB").resize((32, max(1, round(32 * picture.height / picture.width))))
+    # Its waves stretch with the picture: of any shape, 32 pixels either way are enough for four of them.
+    small = picture.convert("RGB").resize((32, 32))
     across, down = (4, 3) if picture.width >= picture.height else (3, 4)
     rows = [[small.getpixel((x, y)) for x in range(small.width)] for y in range(small.height)]
     return str(blurhash.encode(rows, across, down))

@@ -16,7 +16,7 @@ class Image:
     """One file that was written."""
 
     kind: str
-    """`poster`, `storyboard` (its sheets and what names their tiles) or `preview`."""
+    """`poster`, `storyboard` (its sheets and what names their tiles), `preview` or `manifest`."""
     key: str
     width: int | None
     """Pixels, like `height`; None for what is no image itself."""

@@ -135,6 +135,7 @@ function draw(known, row) {
   const preview = pictures.find((picture) => picture.kind === "preview");
   const cues = pictures.find((picture) => picture.key.endsWith(".storyboard.vtt"));
   const sheets = pictures.filter((picture) => picture.kind === "storyboard" && picture.width);
+  const manifest = pictures.find((picture) => picture.kind === "manifest");
   if (!posters.length) return;
   const further = made("div");
   further.className = "further";
@@ -143,6 +144,18 @@ function draw(known, row) {
   place.append(still(row, posters[0], url, "Poster"));
   if (further.childElementCount) place.append(further);
   if (cues) known.storyboard = scrubber(place, row, cues, sheets, url);
+  if (manifest) place.append(file("Manifest", url(manifest.key), manifest));
+}
+
+function file(name, address, { bytes: count }) {
+  const line = made("p", ` · ${bytes(count)}`);
+  const link = made("a", name);
+  link.href = address;
+  link.target = "_blank";
+  link.rel = "noopener";
+  line.className = "file";
+  line.prepend(link);
+  return line;
 }
 
 function still(row, picture, url, name) {

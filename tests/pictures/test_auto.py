@@ -5,8 +5,10 @@ import random
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from pipeline.poster import score
+
 from .service import Service, is_near
-from .videos import BLACK, GREY, H264, WHITE, Studio, plain
+from .videos import BLACK, BLUE, CYAN, GREEN, GREY, H264, MAGENTA, RED, WHITE, YELLOW, Studio, noise, plain
 
 
 def scene(number: int, size: tuple[int, int] = (160, 90)) -> Image.Image:
@@ -19,6 +21,11 @@ def scene(number: int, size: tuple[int, int] = (160, 90)) -> Image.Image:
         colour = tuple(chance.randrange(40, 230) for _ in range(3))
         draw.rectangle((x, y, x + chance.randrange(4, 40), y + chance.randrange(4, 30)), colour)
     return picture
+
+
+def detailed(number: int) -> Image.Image:
+    """A scene with the grain of a photograph."""
+    return Image.blend(scene(number), noise(number, (160, 90)), 0.2)
 
 
 def is_blank(picture: Image.Image) -> bool:
@@ -72,6 +79,71 @@ def test_a_video_that_never_shows_anything_still_gets_its_picture(
 ) -> None:
     answer = service.poster(studio.film([plain(colour)] * 50, "nothing.mp4", *H264))
     assert is_near(answer.colour(), colour)
+
+
+PREFIX = 25
+"""Pictures of a clip before its good one comes."""
+GOOD = 0.5
+"""The score from which no better picture is looked for."""
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts", "fragmented.mp4"])
+def test_the_whole_of_a_short_clip_with_a_single_keyframe_is_looked_at(
+    service: Service, studio: Studio, name: str
+) -> None:
+    poor = detailed(1).filter(ImageFilter.GaussianBlur(8))
+    frames = [poor] * PREFIX + [detailed(1)] * (50 - PREFIX)
+    fragments = ("-movflags", "frag_keyframe+empty_moov") if name == "fragmented.mp4" else ()
+    video = studio.film(frames, name, *H264, "-g", "1000", "-sc_threshold", "0", *fragments)
+    answer = service.poster(video)
+    assert score(poor) < GOOD < score(detailed(1))
+    assert answer.seconds >= PREFIX / 25
+    # The first of the good ones, and not the last of all.
+    assert answer.seconds < 1.5
+
+
+def test_of_such_a_clip_a_good_first_picture_is_taken_at_once(service: Service, studio: Studio) -> None:
+    better = detailed(1)
+    good = better.filter(ImageFilter.GaussianBlur(0.3))
+    assert GOOD < score(good) < score(better)
+    answer = service.poster(studio.film([good] * 5 + [better] * 45, "clip.mp4", *H264, "-g", "1000"))
+    assert answer.seconds == 0
+
+
+def test_a_clip_that_has_nothing_good_shows_the_best_that_it_has(service: Service, studio: Studio) -> None:
+    frames = [scene(1).filter(ImageFilter.GaussianBlur(abs(n - 40) / 4 + 3)) for n in range(50)]
+    assert max(map(score, frames)) < GOOD
+    answer = service.poster(studio.film(frames, "clip.mp4", *H264, "-g", "1000"))
+    assert answer.seconds == pytest.approx(1.6, abs=0.25)
+
+
+def bars() -> Image.Image:
+    """Eight bars of plain colours."""
+    colours = [WHITE, YELLOW, CYAN, GREEN, MAGENTA, RED, BLUE, BLACK]
+    card = plain(BLACK, (160, 90))
+    for number, colour in enumerate(colours):
+        card.paste(colour, (20 * number, 0, 20 * number + 20, 90))
+    return card
+
+
+def slide() -> Image.Image:
+    """Lines of words on white."""
+    page = plain(WHITE, (160, 90))
+    for line in range(5):
+        for word in range(4):
+            page.paste(BLACK, (12 + 34 * word, 12 + 14 * line, 36 + 34 * word, 16 + 14 * line))
+    return page
+
+
+LEADERS = {"a test card": bars(), "a slide": slide(), "a white flash": plain(WHITE, (160, 90))}
+
+
+@pytest.mark.parametrize("gop", GOPS)
+@pytest.mark.parametrize("leader", LEADERS)
+def test_a_scene_comes_before(service: Service, studio: Studio, leader: str, gop: str) -> None:
+    frames = [LEADERS[leader]] * 70 + [scene(n // 10) for n in range(50)]
+    answer = service.poster(studio.film(frames, "led.mp4", *H264, *GOPS[gop]))
+    assert answer.seconds >= 2.8
 
 
 def test_the_same_video_gives_the_same_frame(service: Service, studio: Studio) -> None:

@@ -3,11 +3,12 @@
 import io
 import json
 
+import blurhash
 import pytest
 from PIL import Image, features
 
 from .service import Service, colour_of, is_near
-from .videos import GREEN, H264, RED, Studio, plain
+from .videos import BLUE, GREEN, H264, RED, YELLOW, Studio, plain
 
 FORMATS = {"jpg": ("JPEG", "image/jpeg"), "webp": ("WEBP", "image/webp"), "avif": ("AVIF", "image/avif")}
 FORMATS["png"] = ("PNG", "image/png")
@@ -19,6 +20,9 @@ TRANSPARENT = {
     "VP9": ("a.webm", ("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-b:v", "2M", "-deadline", "realtime")),
     "VP8": ("a.webm", ("-c:v", "libvpx", "-pix_fmt", "yuva420p", "-b:v", "2M", "-auto-alt-ref", "0")),
 }
+
+
+FOUR = (RED, GREEN, BLUE, YELLOW)
 
 
 def see_through() -> Image.Image:
@@ -97,9 +101,9 @@ def test_the_manifest_says_what_was_made_of_what(service: Service, studio: Studi
     service.configure(manifest=True, widths=[64, 32], position="0")
     video = service.put("a/cat.mp4", studio.quadrants())
     (answer,) = service.call(video)
-    found = service.client.get_object(Bucket=service.bucket, Key="a/cat.thumbnails.json")
-    assert found["ContentType"] == "application/json"
-    manifest = json.loads(found["Body"].read())
+    assert answer.keys == ["a/cat.jpg", "a/cat.32w.jpg", "a/cat.thumbnails.json"]
+    assert answer.object(2)["ContentType"] == "application/json"
+    manifest = json.loads(answer.text(".json"))
     size = studio.quadrants().stat().st_size
     of = video["s3"]["object"]
     assert manifest["source"] == {
@@ -112,7 +116,8 @@ def test_the_manifest_says_what_was_made_of_what(service: Service, studio: Studi
     wanted = {"container": "mov", "codec": "h264", "coded_width": 128, "coded_height": 64, "seconds": 0.5}
     assert manifest["video"] == wanted
     assert manifest["outcome"] == "made"
-    assert manifest["images"] == list(answer.said["images"])
+    # It cannot say how long it is itself.
+    assert manifest["images"] == list(answer.said["images"][:-1])
     assert [(image["key"], image["width"], image["height"]) for image in manifest["images"]] == [
         ("a/cat.jpg", 64, 32),
         ("a/cat.32w.jpg", 32, 16),
@@ -122,6 +127,46 @@ def test_the_manifest_says_what_was_made_of_what(service: Service, studio: Studi
         assert image["seconds"] == 0
     assert manifest["read"] == {"bytes": size, "requests": 1, "chain": 1}
     assert isinstance(manifest["seconds"], float), "DESIGN promises the seconds that it took"
+
+
+def test_the_manifest_counts_what_lies_in_the_bucket(service: Service, studio: Studio) -> None:
+    outputs = {"storyboard": True, "storyboard_playlist": True, "preview": "webp", "manifest": True}
+    answer = service.poster(studio.counting(), "cat.mp4", widths=[64, 32], position="3.5", **outputs)
+    manifest = json.loads(answer.text(".json"))
+    made = [(image["kind"], image["key"], image["width"], image["height"]) for image in manifest["images"]]
+    assert made == [
+        ("poster", "cat.jpg", 64, 36),
+        ("poster", "cat.32w.jpg", 32, 18),
+        ("storyboard", "cat.storyboard.jpg", 128, 72),
+        ("storyboard", "cat.storyboard.vtt", None, None),
+        ("storyboard", "cat.storyboard.m3u8", None, None),
+        ("preview", "cat.preview.webp", 128, 72),
+    ]
+    assert sorted(service.listed()) == sorted(["cat.mp4", *answer.keys])
+    for number, image in enumerate(answer.said["images"]):
+        assert image["bytes"] == len(answer.object(number)["Content"])
+    assert [image["seconds"] for image in manifest["images"][:2]] == [3.5, 3.5]
+
+
+@pytest.mark.parametrize("size", [(128, 64), (64, 128), (640, 8), (8, 640)])
+def test_the_placeholder_looks_like_the_poster_from_afar(
+    service: Service, studio: Studio, size: tuple[int, int]
+) -> None:
+    answer = service.poster(studio.quadrants("four.mp4", size=size), manifest=True, placeholder=True)
+    text = json.loads(answer.text(".json"))["video"]["placeholder"]
+    assert blurhash.components(text) == ((4, 3) if size[0] >= size[1] else (3, 4))
+    rows = blurhash.decode(text, 32, 32)
+    corners = [rows[y][x] for x, y in ((4, 4), (27, 4), (4, 27), (27, 27))]
+    for number, found in enumerate(corners):
+        # Waves overshoot at edges, so that each corner is near its colour and no other.
+        differences = [max(abs(a - b) for a, b in zip(found, colour, strict=True)) for colour in FOUR]
+        assert differences.index(min(differences)) == number
+        assert min(differences) < 90
+
+
+def test_there_is_no_placeholder_unless_it_is_asked_for(service: Service, studio: Studio) -> None:
+    answer = service.poster(studio.quadrants(), manifest=True)
+    assert "placeholder" not in json.loads(answer.text(".json"))["video"]
 
 
 def test_an_object_says_what_made_it(service: Service, studio: Studio) -> None:

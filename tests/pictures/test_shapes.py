@@ -1,6 +1,7 @@
 """Which way up a poster is, and how large."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from PIL import Image, ImageOps
@@ -100,6 +101,108 @@ def test_each_width_is_a_picture_of_its_own(service: Service, studio: Studio) ->
     pictures = [answer.picture(number) for number in range(4)]
     assert [picture.size for picture in pictures] == [(320, 160), (640, 320), (1000, 500), (1000, 500)]
     assert all(looks_like(picture, four()) for picture in pictures)
+
+
+PAD = (26, 43, 60)
+FITS = {
+    # What is asked for, what becomes of a picture of 400x200, and what stands at its sides and above and below.
+    "contain": ("contain", (200, 200), (200, 100), BLACK, BLACK),
+    "contain within a height": ("contain", (400, 50), (100, 50), BLACK, BLACK),
+    "cover": ("cover", (200, 200), (200, 200), None, BLACK),
+    "cover of a low box": ("cover", (200, 40), (200, 40), BLACK, None),
+    "pad above and below": ("pad", (200, 200), (200, 200), BLACK, PAD),
+    "pad at the sides": ("pad", (400, 50), (400, 50), PAD, BLACK),
+}
+
+
+def crossed(size: tuple[int, int]) -> Image.Image:
+    """Four colours with a black border and a white cross in the middle, which tell what was cut off, and where."""
+    picture = plain(BLACK, size)
+    picture.paste(four((size[0] - 40, size[1] - 40)), (20, 20))
+    middle = size[0] // 2, size[1] // 2
+    picture.paste(WHITE, (middle[0] - 8, 20, middle[0] + 8, size[1] - 20))
+    picture.paste(WHITE, (20, middle[1] - 8, size[0] - 20, middle[1] + 8))
+    return picture
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_a_height_is_filled_as_the_settings_say(service: Service, studio: Studio, fit: str) -> None:
+    kind, (width, height), size, at_the_sides, above_and_below = FITS[fit]
+    video = studio.film([crossed((400, 200))] * 2, "crossed.mp4", *H264)
+    asked: dict[str, Any] = {"widths": [width], "height": height, "fit": kind, "pad_color": "#1a2b3c", "format": "png"}
+    picture = service.poster(video, position="0", **asked).picture()
+    assert picture.size == size
+    assert is_near(colour_of(picture), WHITE), "the middle of the video is not in the middle"
+    for places, wanted in (([(0, 0.5), (1, 0.5)], at_the_sides), ([(0.5, 0), (0.5, 1)], above_and_below)):
+        for place in places:
+            # Without the border it is the cross that reaches the edge.
+            assert is_near(colour_of(picture, *place), wanted or WHITE, 20), place
+
+
+@pytest.mark.parametrize(("fit", "size"), [("contain", (128, 64)), ("cover", (64, 64)), ("pad", (300, 300))])
+def test_no_fit_enlarges_a_picture(service: Service, studio: Studio, fit: str, size: tuple[int, int]) -> None:
+    answer = service.poster(studio.quadrants(), widths=[300], height=300, fit=fit, pad_color="#1a2b3c", position="0")
+    picture = answer.picture()
+    assert picture.size == size
+    if fit == "pad":
+        assert is_near(colour_of(picture, 0.25, 0.5), PAD)
+        picture = picture.crop((86, 118, 86 + 128, 118 + 64))
+    assert looks_like(picture, four())
+
+
+def test_the_other_widths_have_heights_in_proportion(service: Service, studio: Studio) -> None:
+    video = studio.quadrants("large.mp4", size=(1000, 500))
+    answer = service.poster(video, widths=[200, 100, 0], height=200, fit="cover", position="0")
+    assert [answer.picture(number).size for number in range(3)] == [(200, 200), (100, 100), (1000, 500)]
+
+
+def test_a_turned_video_is_fitted_as_it_is_seen(service: Service, studio: Studio) -> None:
+    video = studio.quadrants("large.mp4", size=(400, 200))
+    turned = studio.run("turned.mp4", "-display_rotation", "90", "-i", str(video), "-c", "copy")
+    answer = service.poster(turned, widths=[100], height=100, fit="contain")
+    assert answer.picture().size == (50, 100)
+
+
+def bordered(size: tuple[int, int], border: tuple[int, int]) -> Image.Image:
+    """Four colours in a magenta border that is not to be seen, as wide and as high as told."""
+    picture = plain(MAGENTA, (size[0] + 2 * border[0], size[1] + 2 * border[1]))
+    picture.paste(four(size), border)
+    return picture
+
+
+def with_aperture(video: bytes, size: tuple[int, int]) -> bytes:
+    """An MP4 whose index stands last, with a clean aperture (ISO/IEC 14496-12, 12.1.4) in the middle."""
+    width, height = size
+    clap = b"".join(number.to_bytes(4, "big") for number in (40, 0, width, 1, height, 1, 0, 1, 0, 1))
+    clap = clap[:4] + b"clap" + clap[8:]
+    content = bytearray(video)
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+        place = content.rindex(kind) - 4
+        length = int.from_bytes(content[place : place + 4], "big")
+        content[place : place + 4] = (length + len(clap)).to_bytes(4, "big")
+    # Its other boxes begin behind the 78 bytes that every picture's description has.
+    behind = content.rindex(b"avc1") + 4 + 78
+    return bytes(content[:behind] + clap + content[behind:])
+
+
+def test_what_lies_outside_of_the_clean_aperture_is_not_shown(service: Service, studio: Studio) -> None:
+    video = studio.film([bordered((128, 64), (16, 8))] * 5, "bordered.mp4", *H264)
+    content = with_aperture(video.read_bytes(), (128, 64))
+    picture = service.poster(content, widths=[0]).picture()
+    assert picture.size == (128, 64)
+    assert is_near(colour_of(picture, 0.03, 0.05), RED)
+    assert is_near(colour_of(picture, 0.97, 0.95), YELLOW)
+
+
+@pytest.mark.parametrize("name", ["cropped.mp4", "cropped.mkv", "cropped.ts"])
+def test_what_the_stream_itself_crops_is_not_shown(service: Service, studio: Studio, name: str) -> None:
+    whole = studio.film([bordered((128, 64), (16, 8))] * 5, "bordered.mp4", *H264)
+    crop = "h264_metadata=crop_left=16:crop_right=16:crop_top=8:crop_bottom=8"
+    video = studio.run(name, "-i", str(whole), "-c", "copy", "-bsf:v", crop)
+    picture = service.poster(video, widths=[0]).picture()
+    assert picture.size == (128, 64)
+    assert is_near(colour_of(picture, 0.03, 0.05), RED)
+    assert is_near(colour_of(picture, 0.97, 0.95), YELLOW)
 
 
 @pytest.mark.parametrize(

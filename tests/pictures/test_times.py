@@ -156,8 +156,7 @@ def test_the_length_of_a_video_is_that_of_all_its_pictures(
     silent = studio.counting("silent.ts", *H264, "-g", gop, "-bf", "0")
     sound = ("-f", "lavfi", "-i", "anullsrc=r=44100:d=8") if "sound" in container else ()
     video = studio.run(name, "-i", str(silent), *sound, "-c:v", "copy", *options)
-    service.poster(video, manifest=True)
-    manifest = json.loads(service.client.get_object(Bucket=service.bucket, Key="video.thumbnails.json")["Body"].read())
+    manifest = json.loads(service.poster(video, manifest=True).text(".json"))
     assert manifest["video"]["seconds"] == pytest.approx(8, abs=0.11)
 
 

@@ -11,10 +11,12 @@ process first. Until FFmpeg is started that takes 3 ms with 100 MiB in it, this 
 
 import ctypes
 import errno
+import os
 import platform
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 _PR_SET_NO_NEW_PRIVS = 38
@@ -89,6 +91,11 @@ _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16
 """Places in `struct seccomp_data`; of an argument, the lower half."""
 _ALLOW, _ERRNO = 0x7FFF_0000, 0x0005_0000
 
+_APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_NAMESPACES_ARE_EMPTY = os.getuid() != 0 and _APPARMOR.exists() and _APPARMOR.read_text().strip() == "1"
+"""Ubuntu since 23.10 lets everybody make a namespace and gives no right in it: nothing is won, and AppArmor watches all
+that is done there."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _Made = TypeVar("_Made")
 
@@ -124,7 +131,8 @@ def renounce() -> None:
     """For a process with a single thread: no program that it starts has more rights than it has itself, and where the
     kernel allows it, the process may make networks without being root (user_namespaces(7))."""
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _libc.unshare(_CLONE_NEWUSER)
+    if not _NAMESPACES_ARE_EMPTY:
+        _libc.unshare(_CLONE_NEWUSER)
 
 
 def start(make: Callable[[], _Made]) -> _Made:

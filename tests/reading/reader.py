@@ -1,7 +1,9 @@
 """Runs the handler's job against the counting store, and adds up what it read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import boto3
@@ -48,8 +50,15 @@ def put(store: Store, path: Path, key: str | None = None) -> Video:
     return Video(BUCKET, key or path.name, made.size, made.etag, None, "01")
 
 
-def read(store: Store, video: Video, position: str = "auto", read_limit: int = READ_LIMIT, seen: bool = False) -> Read:
-    """Makes the poster of a video."""
+def read(
+    store: Store,
+    video: Video,
+    position: str = "auto",
+    read_limit: int = READ_LIMIT,
+    seen: bool = False,
+    outputs: Mapping[str, str] = MappingProxyType({}),
+) -> Read:
+    """Makes the poster of a video, and what else the function's environment asks for."""
     client = boto3.client(
         "s3",
         endpoint_url=store.url,
@@ -63,7 +72,7 @@ def read(store: Store, video: Video, position: str = "auto", read_limit: int = R
         ),
     )
     store.clear()
-    made = settings.read({"THUMBNAIL_POSITION": position, "THUMBNAIL_WIDTHS": "[160]"})
+    made = settings.read({"THUMBNAIL_POSITION": position, "THUMBNAIL_WIDTHS": "[160]", **outputs})
     outcome = job.run(client, video, made, Limits(memory=10**9, seconds=60), read_limit, seen)
     return Read(outcome, store.log)
 

@@ -1,8 +1,10 @@
 """What the handler reads of an object, as the store counts it: bytes, requests, and rows of requests that wait for one
 another. None of it depends on the machine."""
 
+import subprocess
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,70 @@ def test_matroska_is_read_by_its_cues(slow_store: Store, videos: dict[str, Path]
     assert made.outcome.notes == ()
     assert made.counted.chain <= 6
     assert made.counted.bytes <= 2 * EDGE + (blocks + 4) * (BLOCK + GAP)
+
+
+ALL_OUTPUTS = {
+    "THUMBNAIL_WIDTHS": "[160, 80]",
+    "THUMBNAIL_STORYBOARD": "true",
+    "THUMBNAIL_STORYBOARD_PLAYLIST": "true",
+    "THUMBNAIL_PREVIEW": "webp",
+    "THUMBNAIL_MANIFEST": "true",
+    "THUMBNAIL_PLACEHOLDER": "true",
+}
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The programs that are started, one after the other."""
+    programs: list[str] = []
+
+    class Counted(subprocess.Popen[bytes]):
+        def __init__(self, arguments: list[str], **options: Any) -> None:
+            programs.append(Path(arguments[0]).name)
+            super().__init__(arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Counted)
+    return programs
+
+
+@pytest.mark.parametrize("position", ["auto", "401"])
+@pytest.mark.parametrize("name", [*LAYOUTS, "small.mp4"])
+def test_with_all_outputs_no_byte_is_read_twice_and_ffmpeg_is_started_once_for_each_kind(
+    store: Store, videos: dict[str, Path], started: list[str], name: str, position: str
+) -> None:
+    made = read(store, put(store, videos[name]), position, outputs=ALL_OUTPUTS)
+    assert made.outcome.outcome == "made", made.outcome
+    assert made.counted.bytes == total(made.ranges)
+    kinds = ("poster", "storyboard", "preview", "manifest")
+    assert {image.kind for image in made.outcome.images} == set(kinds)
+    # The manifest needs no pictures.
+    assert len(started) == len(kinds) - 1
+    assert all(program.startswith("ffmpeg") for program in started)
+
+
+@pytest.mark.parametrize(("storyboard", "count"), [("false", 1), ("true", 2)])
+def test_all_widths_come_out_of_one_run_of_ffmpeg(
+    store: Store, videos: dict[str, Path], started: list[str], storyboard: str, count: int
+) -> None:
+    outputs = {"THUMBNAIL_WIDTHS": "[160, 80, 0, 40]", "THUMBNAIL_STORYBOARD": storyboard}
+    made = read(store, put(store, videos["small.mp4"]), outputs=outputs)
+    assert len([image for image in made.outcome.images if image.kind == "poster"]) == 4
+    assert len(started) == count
+
+
+@pytest.mark.parametrize("name", ["sidx.mp4", "mfra.mp4"])
+def test_of_fragments_with_an_index_only_the_wanted_one_is_read(
+    slow_store: Store, videos: dict[str, Path], name: str
+) -> None:
+    video = put(slow_store, videos[name])
+    made = read(slow_store, video, "25%")
+    assert made.outcome.outcome == "made", made.outcome
+    # The demuxer is opened with what the first of them says of itself, without its pictures.
+    first, wanted, last = made.ranges
+    assert video.size is not None
+    assert (first, last) == ((0, EDGE), (video.size - EDGE, video.size))
+    assert wanted[1] - wanted[0] == BLOCK
+    assert made.counted.chain == 2
 
 
 def test_of_a_video_whose_picture_is_there_nothing_is_read(store: Store, videos: dict[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import time
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_the_strip_itself_is_a_film_of_all_tiles(shown: Page, film: Path) -> Non
     places = [picture.width * (10 * n + 5) // 65 for n in range(6)]
     seen = [colour_of(pixel(picture, x, picture.height // 2)) for x in places]
     assert seen == ["red", "green", "blue", "yellow", "cyan", "magenta"]
+
+
+def test_the_manifest_can_be_opened(shown: Page, film: Path) -> None:
+    link = made(shown, film).get_by_role("link", name="Manifest")
+    with shown.expect_popup() as opened:
+        link.click()
+    manifest = json.loads(opened.value.locator("body").inner_text())
+    opened.value.close()
+    assert manifest["source"]["key"] == film.name
+    assert [image["kind"] for image in manifest["images"]] == ["poster"] * 2 + ["storyboard"] * 2 + ["preview"]
 
 
 def test_the_preview_moves_while_it_has_the_focus(shown: Page, film: Path) -> None:

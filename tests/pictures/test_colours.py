@@ -247,3 +247,13 @@ def test_only_the_transfer_makes_a_video_hdr(service: Service, studio: Studio) -
         [frame] * 3, (128, 32), "yuv420p10le", "a.mp4", *marks, "-c:v", "libx265", "-x265-params", params
     )
     assert are_near(patches_of(service, video), PATCHES)
+
+
+def test_a_large_picture_in_hdr_needs_little_more_memory_than_its_decoding(service: Service, studio: Studio) -> None:
+    # As 32-bit floats a picture of 4K takes 100 MB, several times over: it is scaled before its lights are mapped.
+    frame = samples([(perceptual(nits),) * 3 for nits in GREYS], "bt2020nc", "420", 10, False, (960, 2160))
+    quick = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:qp=20")
+    marks = tagged("bt2020nc", "bt2020", "smpte2084")
+    answer = service.poster(studio.raw([frame], (3840, 2160), "yuv420p10le", "a.mp4", *marks, *quick), memory=512)
+    assert answer.picture().size == (640, 360)
+    assert 190 <= answer.colour(0.625)[1] <= 250, "a white page"

@@ -194,7 +194,7 @@ def test_what_has_more_bytes_than_the_budget_is_shown_for_a_shorter_time(
     service: Service, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.read_by_ranges()
-    frames = [noise(number, (320, 180)) for number in range(240)]
+    frames = [noise(number, (160, 90)) for number in range(240)]
     video = studio.film(frames, "heavy.mp4", *H264, "-g", "12", rate="12")
     shown, read = [], []
     for share in (1, 8):

@@ -117,7 +117,7 @@ def test_beyond_the_budget_the_nearest_keyframe_stands_in(service: Service, stud
 
 def test_a_smaller_budget_reads_less(service: Service, studio: Studio) -> None:
     service.read_by_ranges()
-    frames = [noise(second, (320, 180)) for second in range(60)]
+    frames = [noise(second, (160, 90)) for second in range(60)]
     video = studio.film(frames, "film.mp4", *EACH_SECOND, "-g", "1000", rate="1")
     frugal, lavish = (
         service.poster(video, f"{budget}.mp4", position="0", storyboard=True, storyboard_budget=budget).said["read"]

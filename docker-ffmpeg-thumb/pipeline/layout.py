@@ -174,8 +174,8 @@ def _fetch_index(source: Source, moov: Box) -> int | None:
 
     Two hours of sound have as many samples as of pictures, and nothing here listens.
     """
-    # With the header of the box behind it, which is read too.
-    end = moov.end + 16
+    # If any of it is fetched, then with the header of the box behind it, which is read too.
+    end = moov.end if source.has(moov.start, moov.end) else moov.end + 16
     if moov.end - moov.start <= WHOLE_INDEX:
         source.fetch([(moov.start, end)])
         return None

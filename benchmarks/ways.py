@@ -115,10 +115,11 @@ class Function:
         return "; ".join([own, *self.outcome["notes"]])
 
     def call(self, path: Path, expected: tuple[str, ...] = ("made",), sequence: int | None = None) -> None:
-        """Sends the event of one video, a newer one each time unless its number is given."""
+        """Sends the event of one video, of a newer version each time unless its number is given: what is uploaded is
+        mostly new, and the handler does not look first whether it has been there before."""
         number = next(self._sequence) if sequence is None else sequence
-        made = Object.of_file(path)
-        item = {"key": path.name, "size": made.size, "eTag": made.etag, "sequencer": f"{number:016X}"}
+        made, sequencer = Object.of_file(path), f"{number:016X}"
+        item = {"key": path.name, "size": made.size, "eTag": made.etag, "versionId": sequencer, "sequencer": sequencer}
         event = {"Records": [{"s3": {"bucket": {"name": BUCKET}, "object": item}}]}
         request = urllib.request.Request(self._url, data=json.dumps(event).encode())  # noqa: S310 - see above
         try:

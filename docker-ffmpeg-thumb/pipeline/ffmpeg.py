@@ -37,6 +37,8 @@ _WANTED = f"select='not(mod(round(t*{TICKS}),2))',"
 _UNTAGGED = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709,"
 _AHEAD = 2**20
 """Bytes of pictures that wait in the pipe, so that the next is decoded while one is looked at: Linux's most for all."""
+_OUT_OF_MEMORY = ("Cannot allocate memory", "Resource temporarily unavailable")
+"""What FFmpeg says then; the second is pthread_create(3)'s, when there is none for the stack of a thread."""
 _MANY = 4
 """From so many pictures on, decoding with several threads is worth their start and their memory."""
 
@@ -203,7 +205,7 @@ class _Child:
             raise DecoderKilled(
                 "FFmpeg was killed from outside, most likely for memory; raise memorySize if this stays"
             )
-        if "Cannot allocate memory" in message:
+        if any(words in message for words in _OUT_OF_MEMORY):
             raise Rejected(f"its pictures need more than {self._limits.memory // 2**20} MiB of memory to decode")
         if code < 0:
             raise Rejected(f"its decoder ended by {signal.Signals(-code).name}")

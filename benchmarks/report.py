@@ -251,7 +251,7 @@ def written(measured: Measured) -> str:
                 for row in rows(measured)
             ],
         ),
-        _unreached(measured),
+        f"Not reached, and why:\n\n{_unreached(measured)}" if _unreached(measured) else "",
         "A chain is the longest row of GETs each of which began after the one before it had ended, as the store sees"
         " it. Like all figures it is the median of the repetitions.",
         "![bytes read against the size of the object](benchmark-bytes.svg)\n"
@@ -292,7 +292,7 @@ def _unreached(measured: Measured) -> str:
         for key, reason in _REASONS.items()
         if any(row.work.startswith(key) or row.what == key for row in missed)
     }
-    return "\n".join(f"* Not reached: {key}. {reason}" for key, reason in reasons.items())
+    return "\n".join(f"* {key}: {reason}" for key, reason in reasons.items())
 
 
 def _figures_of_note(measured: Measured) -> str:

@@ -28,6 +28,8 @@ _MUXERS = {
 _USUAL_MUXERS = (_MP4, _MOV, _MATROSKA, _NUT)
 """What MP4 has no tag for, QuickTime, Matroska or FFmpeg's own container has; the last knows no rotation."""
 
+_MAYBE_PALETTES = {"cinepak", "msvideo1", "qtrle"}
+"""Codecs of the nineties: with 8 bits a pixel or fewer, these number colours."""
 _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """The decoders that show the transparency of WebM, which the usual ones leave out."""
 
@@ -42,6 +44,8 @@ class Clip:
     codec: str
     decoder: str | None
     """The decoder to use, where that is not the usual one."""
+    aspect: Fraction | None
+    """The shape of its pixels, where the container of the video says it, and this one cannot."""
     targets: dict[int, float]
     """The moment of each wanted picture, in seconds of the video, by its timestamp here, an even number of ticks;
     pictures that are only decoded for others have odd ones."""
@@ -61,15 +65,17 @@ def remux(stream: VideoStream, runs: list[Run]) -> Clip:
     go along.
 
     Raises:
-        Rejected: no muxer takes the codec.
+        Rejected: no muxer takes the codec, or all that belongs to it.
     """
+    codec = stream.codec_context.codec.canonical_name
+    if _has_palette(stream):
+        raise Rejected(f"its video, {codec}, has colours by a palette, which cannot be copied")
     faults = []
-    for muxer, demuxer, options in _MUXERS.get(stream.codec_context.codec.canonical_name, _USUAL_MUXERS):
+    for muxer, demuxer, options in _MUXERS.get(codec, _USUAL_MUXERS):
         try:
             return _remux(stream, runs, muxer, demuxer, options)
         except (av.FFmpegError, ValueError) as fault:
             faults.append(f"{muxer}: {fault.strerror if isinstance(fault, av.FFmpegError) else fault}")
-    codec = stream.codec_context.codec.canonical_name
     raise Rejected(f"its video, {codec}, cannot be copied ({'; '.join(faults)})")
 
 
@@ -85,8 +91,10 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, optio
             count = len(run.packets)
             order = sorted(range(count), key=lambda n: (run.shown[n], n))
             shown = {place: rank for rank, place in enumerate(order)}
+            wanted = {run.shown[place] for place in run.wanted}
             for place, packet in enumerate(run.packets):
-                if place not in run.wanted and disposables.has(bytes(packet)):
+                # Two fields of a picture are shown at the same time.
+                if run.shown[place] not in wanted and disposables.has(bytes(packet)):
                     continue
                 decoded += 1
                 packet.stream = copy
@@ -99,12 +107,34 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: str, demuxer: str, optio
                 output.mux(packet)
             base += 2 * count
     decoder = _TRANSPARENT.get(codec) if stream.metadata.get("alpha_mode") == "1" else None
-    return Clip(content.getvalue(), demuxer, codec, decoder, targets, decoded)
+    # PyAV sets the shape of pixels where the muxers of MP4 look for it, and no other.
+    aspect = _aspect(stream) if demuxer != "mov" else None
+    return Clip(content.getvalue(), demuxer, codec, decoder, aspect, targets, decoded)
+
+
+def _has_palette(stream: VideoStream) -> bool:
+    """Whether pixels are numbers of colours: a table that lies beside the packets, and that the muxers leave out."""
+    context = stream.codec_context
+    if context.codec.canonical_name == "rawvideo":
+        return context.pix_fmt == "pal8"
+    return context.codec.canonical_name in _MAYBE_PALETTES and 0 < context.bits_per_coded_sample <= 8
+
+
+def _aspect(stream: VideoStream) -> Fraction | None:
+    """The shape of pixels that a container says, which counts for more than what is in the pictures, as for players.
+
+    None where only the pictures say it, which may change from one to the next.
+    """
+    aspect = stream.sample_aspect_ratio
+    return aspect if aspect != stream.codec_context.sample_aspect_ratio else None
 
 
 def _copy_of(stream: VideoStream, codec: str, output: OutputContainer) -> VideoStream:
     if codec != "rawvideo":
-        return output.add_stream_from_template(stream, opaque=True)
+        copy = output.add_stream_from_template(stream, opaque=True)
+        if aspect := _aspect(stream):
+            copy.codec_context.sample_aspect_ratio = aspect
+        return copy
     # Each container has its own tags for the layouts of raw pictures.
     copy = output.add_stream("rawvideo")
     context = stream.codec_context

@@ -8,11 +8,12 @@ DECODERS = {
     codec: codec
     for codec in (
         *("h261", "h263", "h264", "hevc", "vvc", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v1", "msmpeg4v2"),
-        *("wmv1", "wmv2", "wmv3", "vc1", "theora", "flv1", "vp6f", "svq1", "svq3", "cinepak", "rv30", "rv40"),
+        *("wmv1", "wmv2", "wmv3", "vc1", "theora", "vp3", "flv1", "vp6f", "svq1", "svq3", "cinepak", "rv30", "rv40"),
         *(
             "mjpeg",
             "prores",
             "prores_raw",
+            "aic",
             "dnxhd",
             "dvvideo",
             "cfhd",
@@ -20,6 +21,7 @@ DECODERS = {
             "jpeg2000",
             "qtrle",
             "rpza",
+            "msvideo1",
             "png",
         ),
         *("ffv1", "huffyuv", "ffvhuff", "magicyuv", "rawvideo", "v210", "v308", "v408", "r10k", "r210"),

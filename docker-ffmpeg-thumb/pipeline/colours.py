@@ -14,6 +14,8 @@ UNSPECIFIED = 2
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 _WIDE_PRIMARIES = {9: "bt2020", 11: "smpte431", 12: "smpte432"}
 _MATRICES = {1: "709", 5: "470bg", 6: "170m", 9: "2020_ncl", 10: "2020_cl"}
+_RGB = {"qtrle", "rpza", "msvideo1", "cinepak", "png"}
+"""Codecs that have no other pixels."""
 _REFERENCE_WHITE = 203
 """Candela per square metre of a white page in HDR, which an SDR screen shows as its own white (ITU-R BT.2408)."""
 _HIGH_DEFINITION = 720
@@ -29,6 +31,8 @@ class Colours:
     matrix: int = UNSPECIFIED
     lines: int = 0
     """The height of the video as it is coded, in pixels."""
+    are_rgb: bool = False
+    """Whether pixels are stored as they are shown, which is never interlaced."""
     known: bool = False
     """Whether all places were looked at in which a video may have tags, so that unspecified means just that."""
 
@@ -39,9 +43,11 @@ class Colours:
         tags = int(context.color_primaries), int(context.color_trc), int(context.colorspace)
         if tags == (UNSPECIFIED,) * 3 and context.pix_fmt is None:
             header = _header(context.codec.canonical_name, context.extradata or b"")
-            return Colours(*(header or tags), lines=context.height, known=header is not None)
+            are_rgb = context.codec.canonical_name in _RGB
+            return Colours(*(header or tags), lines=context.height, are_rgb=are_rgb, known=header is not None)
         # The format of the pixels is known where the stream itself was looked into.
-        return Colours(*tags, lines=context.height, known=context.pix_fmt is not None)
+        are_rgb = (context.pix_fmt or "").startswith(("rgb", "bgr", "gbr", "pal"))
+        return Colours(*tags, lines=context.height, are_rgb=are_rgb, known=context.pix_fmt is not None)
 
     def conversion(self) -> str:
         """The filters that bring a picture to BT.709, each with a comma behind it; none for ordinary video.

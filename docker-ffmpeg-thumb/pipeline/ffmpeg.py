@@ -34,6 +34,8 @@ LARGEST_FRAME = 8192 * 8192
 """Pixels. An 8K frame has 33 million, twice that is the largest picture of H.264 and HEVC's highest levels."""
 _WANTED = f"select='not(mod(round(t*{TICKS}),2))',"
 """Lets pass what a clip marks as wanted, before any work is done on the others."""
+_LARGEST_TERM = 2**16
+"""Of a ratio; one of larger terms is rounded."""
 _UNTAGGED = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709,"
 _AHEAD = 2**20
 """Bytes of pictures that wait in the pipe, so that the next is decoded while one is looked at: Linux's most for all."""
@@ -84,18 +86,18 @@ def frames(clip: Clip, box: Box, colours: Colours, limits: Limits) -> Iterator[F
         DecoderKilled: the child was killed by someone else.
     """
     found = False
-    for frame in _run(clip, _WANTED + _graph(box, colours), limits):
+    for frame in _run(clip, _WANTED + _graph(box, colours, clip.aspect), limits):
         found = True
         yield frame
     if not found:
         # The picture asked for may be damaged, or its colour tags contradict each other: the last that can be decoded.
-        newest = deque(_run(clip, _UNTAGGED + _graph(box, Colours()), limits, any_frame=True), maxlen=1)
+        newest = deque(_run(clip, _UNTAGGED + _graph(box, Colours(), clip.aspect), limits, any_frame=True), maxlen=1)
         if not newest:
             raise Rejected("no picture of it could be decoded")
         yield newest[0]
 
 
-def _graph(box: Box, colours: Colours) -> str:
+def _graph(box: Box, colours: Colours, aspect: Fraction | None) -> str:
     """The filters. Interlaced pictures are made progressive from themselves alone, as their neighbours may be far away;
     scaling comes before the conversion of colours, which then costs the same for any size of video."""
     # The shape of pixels makes a picture larger in one direction, never smaller in the other, as in browsers.
@@ -103,16 +105,19 @@ def _graph(box: Box, colours: Colours) -> str:
     if box.width:
         wanted = f"{'max' if box.cover else 'min'}({box.width},{box.height}*dar)" if box.height else str(box.width)
         width = f"min({width},{wanted})"
-    # The filter wants three lines at the least.
-    progressive = "estdif=mode=frame:deint=interlaced," if colours.lines >= 4 else ""
+    shape = f"setsar=r={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}," if aspect else ""
+    # The filter wants three lines at the least, and what it makes of 5 bits a colour has no white.
+    progressive = "estdif=mode=frame:deint=interlaced," if colours.lines >= 4 and not colours.are_rgb else ""
     scale = f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))'{colours.matrix_option()}"
     quality = "flags=bicubic+accurate_rnd+full_chroma_int"
-    return f"{progressive}{scale}:{quality},setsar=1,{colours.conversion()}format=rgba"
+    return f"{shape}{progressive}{scale}:{quality},setsar=1,{colours.conversion()}format=rgba"
 
 
 def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Iterator[Frame]:
     times, messages = os.memfd_create("times"), os.memfd_create("messages")
     threads = min(os.cpu_count() or 1, 4) if clip.decoded >= _MANY else 1
+    # The decoders that show transparency are stricter.
+    decoder = clip.decoder if not any_frame else None
     try:
         command = [
             EXECUTABLE,
@@ -121,7 +126,7 @@ def _run(clip: Clip, graph: str, limits: Limits, any_frame: bool = False) -> Ite
             *("-threads", str(threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
             # The clip says all; without this, its first picture is decoded twice.
             *(() if any_frame else ("-nofind_stream_info",)),
-            *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", clip.decoder) if clip.decoder else ())),
+            *("-codec_whitelist", DECODERS[clip.codec], *(("-c:v", decoder) if decoder else ())),
             *("-f", clip.format, "-i", "pipe:0"),
             *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", graph),
             *("-enc_time_base:v", f"1:{TICKS}"),

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import TypeAlias
 
 import av
 from av.container import InputContainer
@@ -27,6 +28,7 @@ from av.video.stream import VideoStream
 
 from pipeline import layout
 from pipeline.codecs import DECODERS
+from pipeline.fields import Fields
 from pipeline.outcome import Rejected, Skipped
 from pipeline.source import BLOCK, CONNECTIONS, Range, Source, View
 
@@ -34,6 +36,8 @@ SCAN_BYTES = 32 * 2**20
 """What is read from the start of a video without an index."""
 RUN_BYTES, RUN_PACKETS = 64 * 2**20, 1800
 """The most that is read and decoded from one keyframe on: a minute at 30 pictures a second."""
+FIRST_KEYFRAMES = 8
+"""Where a file does not hold what its index names, this many of the first keyframes are looked for."""
 REORDER = 16
 """The most pictures that a codec on the list shows later than it decodes them (H.264 and HEVC: 16)."""
 
@@ -56,6 +60,10 @@ _OPEN_OPTIONS = {
 }
 
 
+Picture: TypeAlias = "tuple[Packet[VideoStream], ...]"
+"""A packet, or the two that hold a field each of an interlaced picture."""
+
+
 @dataclass(frozen=True)
 class Run:
     """Packets in decoding order, the first a keyframe, and which of their pictures are wanted."""
@@ -70,6 +78,11 @@ class Run:
     def start(self) -> float:
         """The first wanted moment."""
         return min(self.wanted.values())
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether something wanted is shown before the keyframe, and so may refer to what lies before that."""
+        return min(self.shown[number] for number in self.wanted) < self.shown[0]
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,7 @@ class Keyframe:
     """Bytes; 0 where the index does not say."""
     hidden: bool = False
     """Whether it is only decoded for those behind it."""
-    packet: Packet[VideoStream] | None = None
+    picture: Picture | None = None
     """The keyframe itself, where there was no index and it was met in a reading from the start."""
 
 
@@ -103,15 +116,21 @@ class Demuxer:
         self.notes: list[str] = []
         self._layout = layout.look(source)
         self._zeros: list[Range] = []
+        # Only these say at their beginning which tracks they have, and what the copying of packets wants to know.
+        self._probing = self._layout.format not in ("mov", "matroska")
         if self._layout.ready:
             # Opening reads a first packet without looking into it, which is not worth a request.
             with source.zeros_for_unread() as self._zeros:
                 self._container, self.stream = self._open(self._view(0, 0))
         else:
             self._container, self.stream = self._open(self._view(0, 0))
-        if not self._is_described():
+        if not self._probing and (self.stream.codec_context.width == 0 or self.codec == "rawvideo"):
             self._container.close()
-            self._container, self.stream = self._open(self._view(0, 0), probing=True)
+            self._probing = True
+            self._container, self.stream = self._open(self._view(0, 0))
+        self._fields = Fields(self.codec, self.stream.codec_context.extradata)
+        self._end: int | None = None
+        self._is_encrypted = False
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
         self._origin = Fraction(self._container.start_time or 0, av.time_base)
         if self._layout.unread is not None:
@@ -121,11 +140,6 @@ class Demuxer:
         if not self._layout.complete and self.keyframes:
             reached = f"{self.keyframes[-1].seconds:.3f} s"
             self._note(f"the video has no index, so only its beginning was looked at, to {reached}")
-
-    def _is_described(self) -> bool:
-        """Whether the container alone says what the copying of packets wants to know; else their content must."""
-        context = self.stream.codec_context
-        return self._layout.format in ("mov", "matroska") and context.width > 0 and self.codec != "rawvideo"
 
     @property
     def codec(self) -> str:
@@ -142,6 +156,9 @@ class Demuxer:
         """Seconds, where the container or its index says."""
         if self._layout.fragments:
             return self._length_of_fragments
+        if self._end is not None:
+            # What was read says more than the containers without an index.
+            return self._seconds(self._end)
         if self.stream.duration:
             return float(self.stream.duration * self._time_base)
         if self._container.duration:
@@ -165,8 +182,14 @@ class Demuxer:
         self._container.close()
 
     def stills(self, numbers: Iterable[int]) -> list[Run]:
-        """The keyframes with these numbers, each alone, in order; less those that the file turns out not to hold."""
+        """The keyframes with these numbers, each alone, in order; less those that the file turns out not to hold.
+
+        Of a file that holds none of them, such as one that breaks off, the first picture that it does hold.
+        """
         numbers = sorted(set(numbers))
+        return self._stills(numbers) or self._first() if numbers and self.keyframes else []
+
+    def _stills(self, numbers: list[int]) -> list[Run]:
         if self._layout.fragments:
             starts = [self._layout.fragments[number].start for number in numbers]
             self._source.fetch((start, start + BLOCK) for start in starts)
@@ -174,16 +197,16 @@ class Demuxer:
                 found = list(pool.map(self._fragment_keyframe, numbers))
         elif self._is_scanned:
             keys = [self.keyframes[number] for number in numbers]
-            return [self._run([key.packet], [key.timestamp]) for key in keys if key.packet is not None]
+            # Their packets may have been copied before, and then bear the times of that copy.
+            return [self._run([*key.picture], [key.timestamp] * len(key.picture)) for key in keys if key.picture]
         else:
             if numbers and self.keyframes[numbers[0]].hidden:
                 first = self.following(numbers[0], [0.0])
-                return ([first] if first else []) + self.stills(numbers[1:])
+                return ([first] if first else []) + self._stills(numbers[1:])
             keys = [self.keyframes[number] for number in numbers]
             self._source.fetch((key.start, key.start + (key.size or BLOCK)) for key in keys)
             found = [self._indexed_keyframe(number) for number in numbers]
-        packets = [packet for packet in found if packet is not None]
-        return [self._run([packet], [_shown(packet)]) for packet in packets]
+        return [self._run([*picture], [_shown(picture[0])] * len(picture)) for picture in found if picture is not None]
 
     def exact(self, seconds: float) -> Run | None:
         """What a player shows at a moment, with all that it is decoded from; past the end, the last picture."""
@@ -192,19 +215,35 @@ class Demuxer:
         # An index may name a keyframe a little earlier than it is shown.
         if run is not None and number > 0 and run.start > seconds + 0.5 / self.rate:
             run = self.following(number - 1, [seconds]) or run
-        return run
+        return run or next(iter(self._first()), None)
+
+    def _first(self) -> list[Run]:
+        """The first picture that the file holds, where it does not hold what was looked for."""
+        for number, key in enumerate(self.keyframes[:FIRST_KEYFRAMES]):
+            run = self.following(number, [key.seconds])
+            if run is not None:
+                self._note(f"pictures that were looked for are not in the file; shown is {run.start:.3f} s")
+                return [run]
+        if self._is_encrypted:
+            raise Rejected("its video is encrypted")
+        return []
 
     def following(self, number: int, moments: Sequence[float]) -> Run | None:
         """What is shown at moments at or behind the keyframe with this number, decoded in one go."""
+        run = self._following(number, moments)
+        if run is not None and number > 0 and run.is_ahead:
+            run = self._following(number - 1, moments) or run
+        return run
+
+    def _following(self, number: int, moments: Sequence[float]) -> Run | None:
         ticks = [self._ticks(moment) for moment in sorted(moments)]
         if self._layout.fragments:
             return self._following_in_fragments(number, max(moments), ticks)
         if self._is_scanned:
-            self._rewind()
-        else:
-            self.fetch([(number, max(moments))])
-            ticks = self._within_limits(number, ticks)
-            self._seek_keyframe(number)
+            return self._cut(self._from_start(), ticks)
+        self.fetch([(number, max(moments))])
+        ticks = self._within_limits(number, ticks)
+        self._seek_keyframe(number)
         return self._cut(self._packets(self._container, self.stream), ticks)
 
     def fetch(self, wanted: Iterable[tuple[int, float]]) -> None:
@@ -256,7 +295,7 @@ class Demuxer:
 
     @property
     def _is_scanned(self) -> bool:
-        return not self._layout.fragments and (not self.keyframes or self.keyframes[0].packet is not None)
+        return not self._layout.fragments and (not self.keyframes or self.keyframes[0].picture is not None)
 
     def _find_keyframes(self) -> list[Keyframe]:
         if fragments := self._layout.fragments:
@@ -290,7 +329,8 @@ class Demuxer:
                 seconds = self._seconds(entry.timestamp + delay)
                 key = Keyframe(entry.timestamp, seconds, entry.pos, entry.size, hidden=number < first)
                 (hidden if key.hidden else keyframes).append(key)
-        return keyframes if entries[first].is_keyframe else hidden[-1:] + keyframes
+        # libavformat keeps one of these only where what is shown first is decoded from it.
+        return hidden[-1:] + keyframes
 
     def _from_cues(self) -> list[Keyframe]:
         # Cues that stand at the end are read by the first seek.
@@ -306,24 +346,25 @@ class Demuxer:
 
     def _scan(self) -> Iterator[Keyframe]:
         """The keyframes that a reading from the start meets, as far as the limit."""
-        passed = 0
-        self._rewind()
-        for packet in self._packets(self._container, self.stream):
-            passed += packet.size
-            if packet.is_keyframe:
-                yield Keyframe(
-                    _shown(packet), self._seconds(_shown(packet)), packet.pos or 0, packet.size, packet=packet
-                )
-            if max(passed, packet.pos or 0) > SCAN_BYTES:
-                limit = f"{SCAN_BYTES // 2**20} MiB, to {self._seconds(_shown(packet)):.3f} s"
+        passed = end = 0
+        for picture in self._pictures(self._from_start()):
+            first, shown = picture[0], _shown(picture[0])
+            passed += sum(packet.size for packet in picture)
+            end = max(end, shown + (first.duration or 0))
+            if first.is_keyframe:
+                yield Keyframe(shown, self._seconds(shown), first.pos or 0, first.size, picture=picture)
+            if max(passed, first.pos or 0) > SCAN_BYTES:
+                limit = f"{SCAN_BYTES // 2**20} MiB, to {self._seconds(shown):.3f} s"
                 self._note(f"the video has no index, so only its first {limit} were looked at")
                 return
+        self._end = end
 
-    def _indexed_keyframe(self, number: int) -> Packet[VideoStream] | None:
+    def _indexed_keyframe(self, number: int) -> Picture | None:
         self._seek_keyframe(number)
-        for count, packet in enumerate(self._packets(self._container, self.stream)):
-            if packet.is_keyframe and (packet.pos == self.keyframes[number].start or not self._layout.indexed):
-                return packet
+        for count, picture in enumerate(self._pictures(self._packets(self._container, self.stream))):
+            is_there = picture[0].pos == self.keyframes[number].start or not self._layout.indexed
+            if picture[0].is_keyframe and is_there:
+                return picture
             if count == REORDER:
                 break
         return None
@@ -344,9 +385,10 @@ class Demuxer:
         except _BROKEN as fault:
             raise Rejected(f"its index leads nowhere: {_cause(fault)}") from fault
 
-    def _fragment_keyframe(self, number: int) -> Packet[VideoStream] | None:
+    def _fragment_keyframe(self, number: int) -> Picture | None:
         with self._open(self._view(number, number))[0] as container:
-            return next((p for p in self._packets(container, _video_stream(container)) if p.is_keyframe), None)
+            pictures = self._pictures(self._packets(container, _video_stream(container)))
+            return next((picture for picture in pictures if picture[0].is_keyframe), None)
 
     # ---- the ways on from a keyframe
 
@@ -395,14 +437,15 @@ class Demuxer:
         run: list[Packet[VideoStream]] = []
         shown: list[int] = []
         later = passed = 0
-        for packet in packets:
+        for picture in self._pictures(packets):
+            packet = picture[0]
             if packet.is_keyframe and (not run or _shown(packet) <= ticks[0]):
                 run, shown, passed = [], [], 0
             elif not run:
                 continue
-            run.append(packet)
-            shown.append(_shown(packet))
-            passed += packet.size
+            run += picture
+            shown += [_shown(packet)] * len(picture)
+            passed += sum(its.size for its in picture)
             later = later + 1 if shown[-1] > ticks[-1] else 0
             # Decoding times only grow; where a container has none, no picture is shown more than REORDER later.
             if (packet.dts is not None and packet.dts > ticks[-1]) or later > REORDER:
@@ -414,6 +457,8 @@ class Demuxer:
             return None
         wanted = {_shown_at(shown, tick) for tick in ticks}
         count = max(wanted) + 1
+        while count < len(run) and shown[count] == shown[count - 1]:
+            count += 1
         return self._run(run[:count], shown[:count], wanted)
 
     def _run(self, packets: list[Packet[VideoStream]], shown: list[int], wanted: Iterable[int] = (0,)) -> Run:
@@ -438,9 +483,9 @@ class Demuxer:
             return View(self._source, fragments[last].end)
         return View(self._source, fragments[last].end, (head_end, b"\0\0\0\1free" + distance.to_bytes(8, "big")))
 
-    def _open(self, view: View, probing: bool = False) -> tuple[InputContainer, VideoStream]:
+    def _open(self, view: View) -> tuple[InputContainer, VideoStream]:
         options = {**_OPEN_OPTIONS, **({"fflags": "ignidx"} if self._layout.fragments else {})}
-        if probing:
+        if self._probing:
             options |= {"codec_whitelist": ",".join(DECODERS.values()), "probesize": str(PROBED_BYTES)}
         try:
             container = av.open(
@@ -473,8 +518,36 @@ class Demuxer:
             except _BROKEN as fault:
                 self._note(f"the file is broken ({_cause(fault)}); what stands before that was used")
                 return
-            if packet.size and (packet.pts is not None or packet.dts is not None):
+            if packet.has_sidedata("encryption_info"):
+                self._is_encrypted = True
+                self._note("pictures of it are encrypted, and were left out")
+            elif packet.size and (packet.pts is not None or packet.dts is not None):
                 yield packet
+
+    def _from_start(self) -> Iterator[Packet[VideoStream]]:
+        """The packets of a video that has no index.
+
+        It is opened anew: a seek looks for a time, and misses what lies before the first time that it finds.
+        """
+        container, stream = self._open(self._view(0, 0))
+        with container:
+            yield from self._packets(container, stream)
+
+    def _pictures(self, packets: Iterable[Packet[VideoStream]]) -> Iterator[Picture]:
+        """Packets, those together that hold the two fields of a picture."""
+        waiting: Packet[VideoStream] | None = None
+        for packet in packets:
+            if waiting is not None and self._fields.are_two(bytes(waiting), bytes(packet)):
+                yield waiting, packet
+                waiting = None
+                continue
+            if waiting is not None:
+                yield (waiting,)
+            waiting = packet if self._fields.is_one(bytes(packet)) else None
+            if waiting is None:
+                yield (packet,)
+        if waiting is not None:
+            yield (waiting,)
 
     def _ticks(self, seconds: float) -> int:
         ticks = int((Fraction(seconds).limit_denominator(1_000_000) + self._origin) / self._time_base)

@@ -34,6 +34,9 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"OggS", "ogg"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
     (0, b"\x00\x00\x01\xba", "mpeg"),
+    # The video of MPEG-1 or MPEG-2 alone, and that of a DV tape.
+    (0, b"\x00\x00\x01\xb3", "mpegvideo"),
+    (0, b"\x1f\x07\x00", "dv"),
 )
 _MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof", b"uuid")
 
@@ -56,6 +59,8 @@ class Track:
     timescale: int
     """Ticks in a second."""
     is_video: bool
+    has_samples: bool
+    """Whether `moov` itself describes samples of it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,8 @@ def look(source: Source) -> Layout:
         Rejected: the content is no container that is on the list.
     """
     start = source.read(0, 4096)
-    if start[4:8] in _MOV_BOXES:
+    # Motion JPEG 2000 has its own box before it says that it is one of these.
+    if start[4:8] in _MOV_BOXES or start[16:24] == b"ftypmjp2":
         return _look_into_mov(source)
     for offset, signature, name in _SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
@@ -124,6 +130,9 @@ def _look_into_mov(source: Source) -> Layout:
     tracks = _tracks(source, moov)
     if tracks is None:
         return Layout("mov", indexed=True, unread=unread, ready=True)
+    if any(track.is_video and track.has_samples for track in tracks.values()):
+        # It begins as a file without fragments, and goes on as one with.
+        return Layout("mov")
     source.fetch([(moov.end, moov.end + HOP)])
     following = list(_boxes(source, moov.end))
     first = next((box.start for box in following if box.type in (b"moof", b"styp")), None)
@@ -263,8 +272,14 @@ def _tracks(source: Source, moov: Box) -> dict[int, Track] | None:
         number = _integer(source, tkhd.body + (20 if _version(source, tkhd) else 12))
         timescale = _integer(source, mdhd.body + (20 if _version(source, mdhd) else 12))
         if timescale:
-            tracks[number] = Track(timescale, _bytes(source, hdlr.body + 8, 4) == b"vide")
+            is_video = _bytes(source, hdlr.body + 8, 4) == b"vide"
+            tracks[number] = Track(timescale, is_video, _has_samples(source, trak))
     return tracks
+
+
+def _has_samples(source: Source, trak: Box) -> bool:
+    sizes = (_child(source, trak, b"mdia", b"minf", b"stbl", kind) for kind in (b"stsz", b"stz2"))
+    return any(box is not None and _integer(source, box.body + 8) for box in sizes)
 
 
 def _version(source: Source, box: Box) -> int:

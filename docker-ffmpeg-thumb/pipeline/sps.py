@@ -1,15 +1,21 @@
-"""The colour tags in H.264's sequence parameter set, where a container has none of its own.
+"""What H.264's sequence parameter set says of a video: colour tags, where a container has none of its own, and fields.
 
-FFmpeg's decoder reads them only with the first picture, and here no picture is decoded. The syntax is that of ITU-T
+FFmpeg's decoder reads it only with the first picture, and here no picture is decoded. The syntax is that of ITU-T
 H.264, 7.3.2.1.1 and E.1.1.
 """
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 _WITH_CHROMA_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 """Profiles whose parameter sets say more of the samples."""
 _EXTENDED_ASPECT = 255
+_PARAMETER_SET = 7
+"""The type of the unit that holds one."""
+_START_CODE = b"\0\0\1"
 
 
-class _Bits:
+class Bits:
     """Reads bits, the first one first; past the end it reads zeros."""
 
     def __init__(self, content: bytes) -> None:
@@ -35,51 +41,96 @@ class _Bits:
         return (number + 1) // 2 if number % 2 else -(number // 2)
 
 
-def tags(configuration: bytes) -> tuple[int, int, int] | None:
-    """Primaries, transfer and matrix of the first parameter set in a configuration record (`avcC`); 2 is unspecified.
+@dataclass(frozen=True)
+class Parameters:
+    """A sequence parameter set, as far as it is of use here."""
 
-    None for a record that cannot be read.
-    """
-    # ISO/IEC 14496-15, 5.3.3.1: five bytes, the number of sets, and each behind its length of two bytes.
-    if len(configuration) < 9 or configuration[0] != 1 or configuration[5] & 31 == 0:
-        return None
-    length = int.from_bytes(configuration[6:8], "big")
-    # Behind two zeros a 3 is no content: it keeps what follows from looking like a start code.
-    content = configuration[9 : 8 + length].replace(b"\0\0\3", b"\0\0")
+    tags: tuple[int, int, int]
+    """Primaries, transfer and matrix; 2 is unspecified."""
+    may_have_fields: bool
+    """Whether pictures may be coded as two fields."""
+    number_bits: int
+    """How many bits the number of a picture (`frame_num`) takes."""
+    separate_planes: bool
+    """Whether each plane of colour is coded by itself."""
+
+
+def tags(configuration: bytes) -> tuple[int, int, int] | None:
+    """Primaries, transfer and matrix; 2 is unspecified. None without a parameter set that can be read."""
+    parameters = read(configuration)
+    return parameters.tags if parameters else None
+
+
+def read(configuration: bytes) -> Parameters | None:
+    """The first parameter set in a configuration record (`avcC`), or in units behind start codes; None without one."""
+    if length_size(configuration):
+        # ISO/IEC 14496-15, 5.3.3.1: five bytes, the number of sets, and each behind its length of two bytes.
+        if len(configuration) < 9 or configuration[5] & 31 == 0:
+            return None
+        unit = configuration[8 : 8 + int.from_bytes(configuration[6:8], "big")]
+    else:
+        places = units(configuration, 0)
+        unit = next((configuration[place:] for place in places if configuration[place] & 31 == _PARAMETER_SET), b"")
     try:
-        return _tags(_Bits(content))
+        return _parameters(Bits(unescaped(unit[1:]))) if unit else None
     except ValueError:
         return None
 
 
-def _tags(bits: _Bits) -> tuple[int, int, int]:
+def length_size(configuration: bytes) -> int:
+    """How many bytes say the length of a unit in a packet; 0 where start codes stand between units."""
+    # An avcC begins with version 1, a start code with zeros.
+    return (configuration[4] & 3) + 1 if len(configuration) > 6 and configuration[0] == 1 else 0
+
+
+def units(content: bytes, length: int) -> Iterator[int]:
+    """Where units begin that stand behind lengths of so many bytes, or behind start codes (length 0)."""
+    if length:
+        position = 0
+        while position + length < len(content):
+            yield position + length
+            position += length + int.from_bytes(content[position : position + length], "big")
+        return
+    position = content.find(_START_CODE)
+    while 0 <= position < len(content) - len(_START_CODE):
+        yield position + len(_START_CODE)
+        position = content.find(_START_CODE, position + len(_START_CODE))
+
+
+def unescaped(content: bytes) -> bytes:
+    """The content of a unit: behind two zeros a 3 is none of it, but keeps what follows from looking like a start."""
+    return content.replace(b"\0\0\3", b"\0\0")
+
+
+def _parameters(bits: Bits) -> Parameters:
     profile = bits.take(8)
     bits.take(16)
     bits.unsigned()
-    if profile in _WITH_CHROMA_FORMAT:
-        _skip_sample_formats(bits)
-    bits.unsigned()
+    separate_planes = _skip_sample_formats(bits) if profile in _WITH_CHROMA_FORMAT else False
+    number_bits = bits.unsigned() + 4
     _skip_picture_order(bits)
     bits.unsigned()
     bits.take(1)
     bits.unsigned(), bits.unsigned()
-    if not bits.take(1):
+    may_have_fields = not bits.take(1)
+    if may_have_fields:
         bits.take(1)
     bits.take(1)
     if bits.take(1):
         for _ in range(4):
             bits.unsigned()
-    return _usability(bits) if bits.take(1) else (2, 2, 2)
+    tags = _usability(bits) if bits.take(1) else (2, 2, 2)
+    return Parameters(tags, may_have_fields, number_bits, separate_planes)
 
 
-def _skip_sample_formats(bits: _Bits) -> None:
+def _skip_sample_formats(bits: Bits) -> bool:
+    """Reads on behind them; whether planes are separate."""
     chroma = bits.unsigned()
-    if chroma == 3:
-        bits.take(1)
+    separate_planes = chroma == 3 and bool(bits.take(1))
     bits.unsigned(), bits.unsigned()
     bits.take(1)
     if not bits.take(1):
-        return
+        return separate_planes
     for number in range(12 if chroma == 3 else 8):
         if bits.take(1):
             last = following = 8
@@ -87,9 +138,10 @@ def _skip_sample_formats(bits: _Bits) -> None:
                 if following:
                     following = (last + bits.signed()) % 256
                 last = following or last
+    return separate_planes
 
 
-def _skip_picture_order(bits: _Bits) -> None:
+def _skip_picture_order(bits: Bits) -> None:
     kind = bits.unsigned()
     if kind == 0:
         bits.unsigned()
@@ -100,7 +152,7 @@ def _skip_picture_order(bits: _Bits) -> None:
             bits.signed()
 
 
-def _usability(bits: _Bits) -> tuple[int, int, int]:
+def _usability(bits: Bits) -> tuple[int, int, int]:
     """The part of the usability information that tells colours."""
     if bits.take(1) and bits.take(8) == _EXTENDED_ASPECT:
         bits.take(32)

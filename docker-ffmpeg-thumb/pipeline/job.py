@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +16,7 @@ from pipeline.encode import CONTENT_TYPES, encode, opaque
 from pipeline.events import Video
 from pipeline.ffmpeg import Limits
 from pipeline.names import Names
-from pipeline.outcome import MADE, Image, Outcome, Reading, Settled
+from pipeline.outcome import MADE, Image, Outcome, Reading, Rejected, Settled
 from pipeline.position import Position
 from pipeline.publish import File, Shelf
 from pipeline.settings import Settings
@@ -68,6 +70,7 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
 
 def _make(source: Source, settings: Settings, position: Position, named: Names, limits: Limits) -> Made:
     demuxer = Demuxer(source)
+    lacking: list[str] = []
     try:
         frame = poster.take(demuxer, position, shape.box(settings), limits)
         files = []
@@ -75,15 +78,26 @@ def _make(source: Source, settings: Settings, position: Position, named: Names, 
             picture = shape.shaped(frame.picture, width, settings)
             files.append(_picture_file("poster", key, picture, frame.seconds, settings))
         if named.sheet and named.cues:
-            files += _storyboard(demuxer, settings, named.sheet, named.cues, named.playlist, limits)
+            with _noting("storyboard", lacking):
+                files += _storyboard(demuxer, settings, named.sheet, named.cues, named.playlist, limits)
         if named.preview:
-            files.append(_preview(demuxer, settings, named.preview, limits))
+            with _noting("preview", lacking):
+                files.append(_preview(demuxer, settings, named.preview, limits))
         described = _described(demuxer)
         if settings.placeholder:
             described["placeholder"] = _placeholder(opaque(frame.picture, settings.pad_colour))
-        return Made(tuple(files), described, tuple(demuxer.notes))
+        return Made(tuple(files), described, (*demuxer.notes, *lacking))
     finally:
         demuxer.close()
+
+
+@contextmanager
+def _noting(kind: str, notes: list[str]) -> Iterator[None]:
+    """Notes what would reject a video that has its poster already: a later part may be broken or too large."""
+    try:
+        yield
+    except Rejected as rejected:
+        notes.append(f"it has no {kind}: {rejected.reason}")
 
 
 def _storyboard(

@@ -53,9 +53,11 @@ def take(demuxer: Demuxer, kind: str, behind: str, limits: Limits) -> Preview:
         Rejected: no picture could be decoded, or only beyond the limits.
     """
     scenes = pick.scenes(demuxer, SCENES, SECONDS, RATE, BUDGET)
-    if not scenes.runs:
+    # Of a file that breaks off before the first of them, the picture that there is.
+    runs = scenes.runs or demuxer.stills([0])
+    if not runs:
         raise Rejected("its video holds no picture")
-    copied = clip.remux(demuxer.stream, scenes.runs)
+    copied = clip.remux(demuxer.stream, runs)
     frames = list(ffmpeg.frames(copied, Box(WIDTH), Colours.of(demuxer.stream), limits))
     size = frames[0].picture.size
     if kind == "mp4":

@@ -108,7 +108,7 @@ def _graph(box: Box, colours: Colours, aspect: Fraction | None) -> str:
     shape = f"setsar=r={aspect.numerator}/{aspect.denominator}:max={_LARGEST_TERM}," if aspect else ""
     # The filter wants three lines at the least, and what it makes of 5 bits a colour has no white.
     progressive = "estdif=mode=frame:deint=interlaced," if colours.lines >= 4 and not colours.are_rgb else ""
-    scale = f"scale=w='max(1,round({width}))':h='max(1,round(ow/dar))'{colours.matrix_option()}"
+    scale = f"scale=w='max(1,round({width}))':h='max(1,min({WIDEST},round(ow/dar)))'{colours.matrix_option()}"
     quality = "flags=bicubic+accurate_rnd+full_chroma_int"
     return f"{shape}{progressive}{scale}:{quality},setsar=1,{colours.conversion()}format=rgba"
 

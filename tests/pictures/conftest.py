@@ -3,7 +3,6 @@
 import importlib
 import itertools
 import os
-import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from local.emulator import CREDENTIALS, Emulator
-from local.processes import descendants
 
 from .service import Service
 from .videos import Studio
@@ -38,18 +36,14 @@ def handler(s3_emulator: Emulator) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def service(handler: ModuleType, s3_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def service(
+    handler: ModuleType, s3_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, nothing_left_running: None
+) -> Service:
     """The function and a new bucket; whatever a test does, the handler has no child left behind it."""
     client: Any = s3_emulator.client("s3")
     bucket = f"videos-{next(_buckets)}"
     client.create_bucket(Bucket=bucket)
-    before = set(descendants(os.getpid()))
-    yield Service(handler, client, monkeypatch, bucket)
-    deadline = time.monotonic() + 1
-    # The emulator has short-lived children of its own; what the handler forgets stays.
-    while (left := set(descendants(os.getpid())) - before) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left == set(), "a process outlived the handler's answer"
+    return Service(handler, client, monkeypatch, bucket)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import descendants
 from pipeline.confinement import Allowance, JobFailed, run
 from pipeline.outcome import Outcome, Rejected
 
@@ -24,14 +23,10 @@ AMPLE = Allowance(seconds=20, memory=2**31)
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
+def nothing_left(nothing_left_running: None) -> Iterator[None]:
     """After each job: no process below this one, no file descriptor more than before."""
-    processes, files = set(descendants(os.getpid())), open_files()
+    files = open_files()
     yield
-    deadline = time.monotonic() + 1
-    while set(descendants(os.getpid())) - processes and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert set(descendants(os.getpid())) - processes == set()
     assert open_files() == files
 
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docker-ffmpeg-thumb"))
 
 from pipeline import poster  # noqa: E402
-from pipeline.demux import Demuxer  # noqa: E402
+from pipeline.demux import open_video  # noqa: E402
 from pipeline.events import Video  # noqa: E402
 from pipeline.ffmpeg import Box, Limits  # noqa: E402
 from pipeline.position import Position  # noqa: E402
@@ -158,7 +158,7 @@ def ours(path: Path) -> float:
     video = Video("bucket", path.name, path.stat().st_size, "file", None, None)
     source = Source(_File(path), video, 2**30)
     source.open()
-    demuxer = Demuxer(source)
+    demuxer = open_video(source)
     try:
         return poster.take(demuxer, Position("auto"), Box(640), Limits(2**30, 60)).seconds
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 import handler as function
 from pipeline import confinement, encode, events, storyboard
 from pipeline.confinement import Allowance
-from pipeline.demux import Demuxer
+from pipeline.demux import open_video
 from pipeline.events import Video
 from pipeline.ffmpeg import Limits
 from pipeline.outcome import MADE, Outcome
@@ -31,7 +31,7 @@ def _make(video: Video, limits: Limits) -> Outcome:
     settings, began = function.SETTINGS, time.monotonic()
     source = Source(function.S3, video, function.READ_LIMIT)
     source.open()
-    demuxer = Demuxer(source)
+    demuxer = open_video(source)
     opened = time.monotonic()
     board = storyboard.take(demuxer, settings.storyboard_budget, settings.pad_colour, limits)
     taken = time.monotonic()

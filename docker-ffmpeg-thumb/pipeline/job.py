@@ -11,7 +11,7 @@ import blurhash
 from PIL.Image import Image as Picture
 
 from pipeline import names, overrides, poster, preview, shape, storyboard
-from pipeline.demux import Demuxer
+from pipeline.demux import Demuxer, open_video
 from pipeline.encode import CONTENT_TYPES, encode, opaque
 from pipeline.events import Video
 from pipeline.ffmpeg import Limits
@@ -69,7 +69,7 @@ def run(client: Any, video: Video, settings: Settings, limits: Limits, read_limi
 
 
 def _make(source: Source, settings: Settings, position: Position, named: Names, limits: Limits) -> Made:
-    demuxer = Demuxer(source)
+    demuxer = open_video(source)
     lacking: list[str] = []
     try:
         frame = poster.take(demuxer, position, shape.box(settings), limits)

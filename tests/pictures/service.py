@@ -13,7 +13,8 @@ from urllib.parse import quote_plus
 import pytest
 from PIL import Image
 
-from pipeline import demux, layout, settings, source
+from pipeline import layout, settings, source
+from pipeline.demux import demuxer
 
 Colour = tuple[int, ...]
 
@@ -111,7 +112,7 @@ class Service:
         for module, values in (
             (source, {"WHOLE": 9000, "EDGE": 4200, "BLOCK": 4200}),
             (layout, {"EDGE": 4200, "HOP": 4200}),
-            (demux, {"BLOCK": 4200}),
+            (demuxer, {"BLOCK": 4200}),
         ):
             for name, value in values.items():
                 self._monkeypatch.setattr(module, name, value)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.store import BUCKET, Fault, Object, Store
-from pipeline import demux, layout
+from pipeline import layout
+from pipeline.demux.scan import SCAN_BYTES
 from pipeline.source import BLOCK, EDGE, GAP, KIB, LARGEST_BLOCK
 from tests.reading.reader import index_of, put, read, total
 
@@ -299,11 +300,11 @@ def test_more_than_the_limit_is_not_read(store: Store, videos: dict[str, Path]) 
 def test_matroska_without_cues_is_read_from_the_start_as_far_as_a_limit_that_is_noted(
     store: Store, videos: dict[str, Path], tmp_path: Path
 ) -> None:
-    video = put(store, _live(videos["cues.mkv"], tmp_path / "live.mkv", demux.SCAN_BYTES * 3 // 2))
+    video = put(store, _live(videos["cues.mkv"], tmp_path / "live.mkv", SCAN_BYTES * 3 // 2))
     made = read(store, video)
     assert made.outcome.outcome == "made", made.outcome
     assert any("no index" in note for note in made.outcome.notes)
-    assert made.counted.bytes <= demux.SCAN_BYTES + LARGEST_BLOCK + 2 * EDGE
+    assert made.counted.bytes <= SCAN_BYTES + LARGEST_BLOCK + 2 * EDGE
     assert made.counted.bytes == total(made.ranges)
 
 

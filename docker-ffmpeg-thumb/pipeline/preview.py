@@ -32,6 +32,8 @@ SUFFIXES = {"webp": "preview.webp", "mp4": "preview.m4v"}
 """An MP4 is called `.m4v`, so that it does not trigger the function as a new `.mp4` would."""
 
 _MILLISECOND = Fraction(1, 1000)
+_X264 = {"crf": "26", "preset": "fast", "threads": "1", "x264-params": "cpu-independent=1"}
+"""Without the last, small pictures are written differently from one time to the next, and by each processor."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,11 @@ def take(demuxer: Demuxer, kind: str, behind: str, limits: Limits) -> Preview:
         # 4:2:0 has a sample of colour for two pixels in either direction.
         size = size[0] // 2 * 2 or 2, size[1] // 2 * 2 or 2
     pictures = [opaque(f.picture if f.picture.size == size else f.picture.resize(size), behind) for f in frames]
-    shown = _durations([frame.seconds for frame in frames], scenes.count, scenes.seconds)
+    # Some decoders, such as that of Sorenson Video 3, give pictures in their order and with each other's times.
+    moments = sorted(frame.seconds for frame in frames)
+    shown = _durations(moments, scenes.count, scenes.seconds)
     content = animate(pictures, shown, QUALITY) if kind == "webp" else _film(pictures, shown)
-    return Preview(content, *size, frames[0].seconds)
+    return Preview(content, *size, moments[0])
 
 
 def _durations(moments: Sequence[float], scenes: int, total: float) -> list[float]:
@@ -87,20 +91,22 @@ def _film(pictures: Sequence[Image.Image], shown: Sequence[float]) -> bytes:
     content = io.BytesIO()
     fragmented = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     with av.open(content, "w", format="mp4", options=fragmented) as output:
-        stream = output.add_stream("libx264", rate=RATE, options={"crf": "26", "preset": "fast", "threads": "1"})
+        stream = output.add_stream("libx264", rate=RATE, options=_X264)
         stream.width, stream.height = pictures[0].size
         context = stream.codec_context
         context.pix_fmt, context.color_range = "yuv420p", ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         context.colorspace = Colorspace.ITU709
         context.time_base = stream.time_base = _MILLISECOND
-        when = 0.0
+        when, last = 0.0, -1
         for picture, seconds in zip(pictures, shown, strict=True):
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
             frame = frame.reformat(
                 format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
             )
-            frame.pts, frame.time_base = round(when * 1000), _MILLISECOND
+            # No two pictures can be shown at the same time.
+            last = max(last + 1, round(when * 1000))
+            frame.pts, frame.time_base = last, _MILLISECOND
             output.mux(stream.encode(frame))
             when += seconds
         output.mux(stream.encode(None))

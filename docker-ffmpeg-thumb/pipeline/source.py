@@ -112,9 +112,9 @@ class Source:
             return b""
         while not (content := self._kept(position, length)):
             if self._zeros is not None:
-                length = min(length, self.size - position)
-                self._zeros.append((position, position + length))
-                return bytes(length)
+                unread = next(self._missing([(position, position + length)]))
+                self._zeros.append(unread)
+                return bytes(unread[1] - position)
             self._fetch_block(position)
         return content
 

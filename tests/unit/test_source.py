@@ -127,6 +127,15 @@ def test_what_is_not_here_reads_as_zeros_where_that_is_asked_for() -> None:
     assert source.read(5 * MIB, 4) == b"\xff" * 4
 
 
+def test_zeros_end_where_something_is_here() -> None:
+    source = source_of({0: b"\xff" * (10 * MIB)})
+    source.fetch([(5 * MIB, 5 * MIB + 100)])
+    with source.zeros_for_unread() as zeros:
+        assert source.read(5 * MIB - 10, 4000) == bytes(10)
+        assert source.read(5 * MIB, 4000) == b"\xff" * 100
+    assert zeros == [(5 * MIB - 10, 5 * MIB)]
+
+
 def test_more_than_the_limit_is_not_read() -> None:
     source = Source(FakeS3(20 * MIB, {}), video(20 * MIB), 2 * MIB)
     source.open()

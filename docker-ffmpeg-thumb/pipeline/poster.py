@@ -6,15 +6,13 @@ as much as is decoded quickly. Where all that was seen is blank, more of the vid
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from PIL import Image, ImageFilter, ImageStat
 
-from pipeline import clip, ffmpeg, pick
-from pipeline.colours import Colours
-from pipeline.demux import Demuxer, Run
+from pipeline import decode, pick
+from pipeline.demux import Demuxer
 from pipeline.encode import opaque
 from pipeline.ffmpeg import Box, Frame, Limits
 from pipeline.outcome import Rejected
@@ -41,8 +39,6 @@ _BLANK = 0.02
 _GOOD = 0.5
 """The score from which a scene's picture needs no better one: detailed, sharp and well exposed."""
 
-Decode = Callable[[list[Run]], Iterable[Frame]]
-
 
 @dataclass(frozen=True)
 class Scored:
@@ -58,27 +54,20 @@ def take(demuxer: Demuxer, position: Position, box: Box, limits: Limits) -> Fram
     Raises:
         Rejected: no picture could be decoded, or only beyond the limits.
     """
-    colours = Colours.of(demuxer.stream)
-
-    def decode(runs: list[Run]) -> Iterable[Frame]:
-        if not runs:
-            raise Rejected("its video holds no picture")
-        return ffmpeg.frames(clip.remux(demuxer.stream, runs), box, colours, limits)
-
     if position.kind == "auto":
-        return _representative(demuxer, decode)
+        return _representative(demuxer, box, limits)
     duration = demuxer.duration
     seconds = position.value
     if position.kind == "percent":
         seconds = (duration or 0.0) * position.value / 100
         near = demuxer.stills([pick.nearest(demuxer, seconds)]) if demuxer.keyframes else []
         if near and duration and abs(near[0].start - seconds) <= duration * PERCENT_SLACK:
-            return next(iter(decode(near)))
+            return next(decode.frames(demuxer, near, box, limits))
     run = demuxer.exact(seconds)
-    return next(iter(decode([run] if run else [])))
+    return next(decode.frames(demuxer, [run] if run else [], box, limits))
 
 
-def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
+def _representative(demuxer: Demuxer, box: Box, limits: Limits) -> Frame:
     context = demuxer.stream.codec_context
     pixels = max(1, context.width * context.height)
     few, single = len(demuxer.keyframes) < FEW, len(demuxer.keyframes) == 1
@@ -96,7 +85,7 @@ def _representative(demuxer: Demuxer, decode: Decode) -> Frame:
         if not runs:
             continue
         try:
-            for frame in decode(runs):
+            for frame in decode.frames(demuxer, runs, box, limits):
                 scored = Scored(frame, score(frame.picture))
                 best = scored if best is None or scored.score > best.score else best
                 # Encoders begin a new scene with a keyframe: what follows a single one is more of the same.

@@ -10,12 +10,10 @@ import av
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
 
-from pipeline import clip, ffmpeg, pick
-from pipeline.colours import Colours
+from pipeline import decode, pick
 from pipeline.demux import Demuxer
 from pipeline.encode import animate, opaque
 from pipeline.ffmpeg import Box, Limits
-from pipeline.outcome import Rejected
 
 WIDTH = 320
 """Pixels."""
@@ -57,10 +55,7 @@ def take(demuxer: Demuxer, kind: str, behind: str, limits: Limits) -> Preview:
     scenes = pick.scenes(demuxer, SCENES, SECONDS, RATE, BUDGET)
     # Of a file that breaks off before the first of them, the picture that there is.
     runs = scenes.runs or demuxer.stills([0])
-    if not runs:
-        raise Rejected("its video holds no picture")
-    copied = clip.remux(demuxer.stream, runs)
-    frames = list(ffmpeg.frames(copied, Box(WIDTH), Colours.of(demuxer.stream), limits))
+    frames = list(decode.frames(demuxer, runs, Box(WIDTH), limits))
     size = frames[0].picture.size
     if kind == "mp4":
         # 4:2:0 has a sample of colour for two pixels in either direction.

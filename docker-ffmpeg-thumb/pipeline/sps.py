@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 _WITH_CHROMA_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 """Profiles whose parameter sets say more of the samples."""
+HIGH_444_PREDICTIVE = 244
+"""A profile, of 4:4:4 and of what loses nothing."""
 _EXTENDED_ASPECT = 255
 _PARAMETER_SET = 7
 """The type of the unit that holds one."""
@@ -45,6 +47,8 @@ class Bits:
 class Parameters:
     """A sequence parameter set, as far as it is of use here."""
 
+    profile: int
+    """The standard's number (`profile_idc`)."""
     tags: tuple[int, int, int]
     """Primaries, transfer and matrix; 2 is unspecified."""
     may_have_fields: bool
@@ -120,7 +124,7 @@ def _parameters(bits: Bits) -> Parameters:
         for _ in range(4):
             bits.unsigned()
     tags = _usability(bits) if bits.take(1) else (2, 2, 2)
-    return Parameters(tags, may_have_fields, number_bits, separate_planes)
+    return Parameters(profile, tags, may_have_fields, number_bits, separate_planes)
 
 
 def _skip_sample_formats(bits: Bits) -> bool:

@@ -12,11 +12,9 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from pipeline import clip, ffmpeg, pick
-from pipeline.colours import Colours
+from pipeline import decode, pick
 from pipeline.demux import Demuxer
 from pipeline.ffmpeg import Box, Limits
-from pipeline.outcome import Rejected
 
 TILE_WIDTH = 160
 """Pixels."""
@@ -49,10 +47,7 @@ def take(demuxer: Demuxer, budget: int, behind: str, limits: Limits) -> Storyboa
     """
     bounds = _bounds(demuxer.duration or 0.0)
     runs = pick.cues(demuxer, bounds, budget)
-    if not runs:
-        raise Rejected("its video holds no picture")
-    copied = clip.remux(demuxer.stream, runs)
-    frames = list(ffmpeg.frames(copied, Box(TILE_WIDTH), Colours.of(demuxer.stream), limits))
+    frames = list(decode.frames(demuxer, runs, Box(TILE_WIDTH), limits))
     tiles = []
     for start, end in pairwise(bounds):
         middle = (start + end) / 2

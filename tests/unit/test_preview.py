@@ -3,15 +3,14 @@
 import io
 import os
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import av
 import pytest
 from PIL import Image
 
-from pipeline import clip, ffmpeg, pick
-from pipeline.colours import Colours
-from pipeline.demux import Demuxer
+from pipeline import decode, pick
+from pipeline.demux import Demuxer, Run
 from pipeline.ffmpeg import Frame, Limits
 from pipeline.pick import Scenes
 from pipeline.preview import RATE, _durations, _film, take
@@ -44,14 +43,12 @@ def test_pictures_come_one_behind_the_other_whatever_times_a_decoder_gives_them(
     monkeypatch: pytest.MonkeyPatch, kind: str, moments: list[float]
 ) -> None:
     frames = [Frame(seconds, Image.new("RGB", (64, 36), (50 * n,) * 3)) for n, seconds in enumerate(moments)]
-    nothing: Any = None
-    monkeypatch.setattr(pick, "scenes", lambda *_: Scenes([nothing], 1, 0.5))
-    monkeypatch.setattr(clip, "remux", lambda *_: None)
-    monkeypatch.setattr(ffmpeg, "frames", lambda *_: iter(frames))
-    monkeypatch.setattr(Colours, "of", lambda _: Colours())
+    monkeypatch.setattr(pick, "scenes", lambda *_: Scenes([], 1, 0.5))
+    monkeypatch.setattr(decode, "frames", lambda *_: iter(frames))
 
     class Opened:
-        stream = None
+        def stills(self, _numbers: list[int]) -> list[Run]:
+            return []
 
     made = take(cast(Demuxer, Opened()), kind, "#000000", Limits(memory=2**30, seconds=10))
     assert made.start == 0.0

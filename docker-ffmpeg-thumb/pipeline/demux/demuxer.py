@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from pipeline import sps
 from pipeline.demux.container import BROKEN, DESCRIBING, Opened, cause, opened
 from pipeline.fields import Fields
 from pipeline.layout import Layout
@@ -185,6 +186,18 @@ class Demuxer(ABC):
         if not end or end <= key.seconds:
             return 0
         return int(max(0, end_byte - key.start) * (seconds - key.seconds) / (end - key.seconds))
+
+    def leading(self, runs: Sequence[Run]) -> list[Run]:
+        """What a decoder has to see before these runs, though no picture of it is wanted: mostly nothing.
+
+        Before its build 151 x264 wrote H.264 of the profile High 4:4:4 Predictive in a way of its own. FFmpeg's decoder
+        knows both ways (libavcodec/h264_mb.c), but which build it was stands only with the first picture of a stream.
+        """
+        parameters = sps.read(self.stream.codec_context.extradata or b"") if self.codec == "h264" else None
+        if parameters is None or parameters.profile != sps.HIGH_444_PREDICTIVE:
+            return []
+        first = self.stills([0])
+        return [Run(run.packets, run.shown, {}) for run in first if runs and run.shown[0] < runs[0].shown[0]]
 
     # ---- what each way does in its own manner
 

@@ -314,7 +314,8 @@ def _from_sidx(source: Source, boxes: list[Box]) -> tuple[Fragment, ...]:
         if position > source.size:
             return ()
     # A file of joined segments has an index in each; the first then names a small part of the whole.
-    return tuple(fragments) if position >= source.size - EDGE else ()
+    is_all = position >= source.size - EDGE and not any(b.type in (b"sidx", b"moof") for b in _boxes(source, position))
+    return tuple(fragments) if is_all else ()
 
 
 def _from_mfra(source: Source, tracks: dict[int, Track]) -> tuple[Fragment, ...]:

@@ -173,9 +173,10 @@ def test_a_segment_index_names_the_fragments(version: int) -> None:
     assert found.complete
 
 
-def test_a_segment_index_of_a_part_alone_is_not_believed() -> None:
-    source, start = fragmented([10 * MIB] * 3, sidx([10 * MIB], 2000, 1))
-    assert [each[0] for each in fragments_of(layout.look(source))] == [start + n * 10 * MIB for n in range(3)]
+@pytest.mark.parametrize("size", [10 * MIB, 20_000])
+def test_a_segment_index_of_a_part_alone_is_not_believed(size: int) -> None:
+    source, start = fragmented([size] * 3, sidx([size], 2000, 1))
+    assert [each[0] for each in fragments_of(layout.look(source))] == [start + n * size for n in range(3)]
 
 
 def test_a_segment_index_of_indexes_is_not_believed() -> None:

@@ -167,6 +167,30 @@ def test_how_an_old_encoder_wrote_it_is_known_at_every_keyframe(service: Service
     assert difference(shown_old, expected[25]) == 0 < difference(shown_new, expected[25])
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "35"),
+        ("-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params", "log-level=none:keyint=35:min-keyint=35"),
+        ("-c:v", "mpeg4", "-q:v", "2", "-g", "35"),
+    ],
+    ids=["H.264", "HEVC", "MPEG-4"],
+)
+@pytest.mark.parametrize("by_ranges", [False, True])
+def test_an_index_that_calls_every_picture_a_keyframe_is_not_believed(
+    service: Service, studio: Studio, options: tuple[str, ...], by_ranges: bool
+) -> None:
+    video = studio.counting("video.mp4", *options).read_bytes()
+    assert video.count(b"stss") == 1
+    if by_ranges:
+        service.read_by_ranges()
+    for position, colour in (("0.5", RED), ("3.2", YELLOW), ("6.5", GREY), ("7.9", ORANGE)):
+        answer = service.poster(video.replace(b"stss", b"free"), f"{position}.mp4", position=position)
+        assert is_near(answer.colour(0.5, 0.2), colour, 24), (position, answer)
+    answer = service.poster(video.replace(b"stss", b"free"), "auto.mp4", position="auto", storyboard="true")
+    assert not answer.said["notes"]
+
+
 def difference(one: Image.Image, other: Image.Image) -> float:
     """The mean difference of two pictures, in levels of 256."""
     mean = ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean

@@ -14,19 +14,26 @@ from av.video.stream import VideoStream
 SIZE = (64, 48)
 
 
-def encoded(codec: str, options: dict[str, str], size: tuple[int, int] = SIZE, layout: str = "yuv420p") -> io.BytesIO:
-    """Twelve pictures of noise that moves, in Matroska."""
+def encoded(
+    codec: str,
+    options: dict[str, str],
+    size: tuple[int, int] = SIZE,
+    layout: str = "yuv420p",
+    container: str = "matroska",
+    rate: int = 10,
+) -> io.BytesIO:
+    """Twelve pictures of noise that moves."""
     content = io.BytesIO()
     noise = Random(1).randbytes(2 * size[0] * size[1])
-    with av.open(content, "w", format="matroska") as output:
-        stream = output.add_stream(codec, rate=10, options=options)
+    with av.open(content, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = *size, layout
         for number in range(12):
             frame = av.VideoFrame(*size, layout)
             for plane in frame.planes:
                 plane.update(bytes(noise[number * 40 :][: plane.buffer_size]).ljust(plane.buffer_size, b"\x80"))
-            frame.pts, frame.time_base = number, Fraction(1, 10)
+            frame.pts, frame.time_base = number, Fraction(1, rate)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     content.seek(0)

@@ -50,7 +50,7 @@ class Cues(Demuxer):
 
     def _still(self, number: int) -> Picture | None:
         near = islice(self._pictures_from(number), REORDER + 1)
-        return next((picture for picture in near if picture[0].is_keyframe), None)
+        return next((picture for picture in near if self._begins(picture)), None)
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:
         self.fetch([(number, max(moments))])

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from pipeline import sps
 from pipeline.demux.container import BROKEN, DESCRIBING, Opened, cause, opened
 from pipeline.fields import Fields
+from pipeline.intra import Intra
 from pipeline.layout import Layout
 from pipeline.outcome import Rejected
 from pipeline.source import BLOCK, Range, Source, View
@@ -100,6 +101,7 @@ class Demuxer(ABC):
             self._probing = True
             self._container, self.stream = self._open(self._beginning())
         self._fields = Fields(self.codec, self.stream.codec_context.extradata)
+        self._intra = Intra(self.codec, self.stream.codec_context.extradata)
         self._is_encrypted = False
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
         self.origin = Fraction(self._container.start_time or 0, av.time_base)
@@ -252,6 +254,10 @@ class Demuxer(ABC):
         if waiting is not None:
             yield (waiting,)
 
+    def _begins(self, picture: Picture) -> bool:
+        """Whether decoding can begin at a picture: its container says so, and it does not deny that."""
+        return bool(picture[0].is_keyframe) and self._intra.may_be(bytes(picture[0]))
+
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         packets = container.demux(stream)
         while True:
@@ -278,7 +284,7 @@ class Demuxer(ABC):
         later = passed = 0
         for picture in pictures:
             packet = picture[0]
-            if packet.is_keyframe and (not run or shown_at(packet) <= ticks[0]):
+            if self._begins(picture) and (not run or shown_at(packet) <= ticks[0]):
                 run, shown, passed = [], [], 0
             elif not run:
                 continue

@@ -64,7 +64,7 @@ class Fragments(Demuxer):
     def _still(self, number: int) -> Picture | None:
         container, stream = self._open(self._view(number, number))
         with container:
-            return next((picture for picture in self._pictures(container, stream) if picture[0].is_keyframe), None)
+            return next((picture for picture in self._pictures(container, stream) if self._begins(picture)), None)
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:
         fragments, ticks, end = self._fragments, self._all_ticks(moments), max(moments)

@@ -14,7 +14,10 @@ from pipeline.source import Range, Source, View
 
 
 class SampleTable(Demuxer):
-    """The table names place and size of every picture, which are fetched together as exact ranges."""
+    """The table names place and size of every picture, which are fetched together as exact ranges.
+
+    There are no keyframes where it names none, or calls pictures keyframes that are none.
+    """
 
     def __init__(self, source: Source, layout: Layout) -> None:
         super().__init__(source, layout)
@@ -22,6 +25,15 @@ class SampleTable(Demuxer):
             # Sound begins with the presentation, and is not there to say so.
             self.origin = min(self.origin, Fraction(0))
         self.keyframes = self._find_keyframes()
+        if not self._is_believable():
+            self.keyframes = []
+
+    def _is_believable(self) -> bool:
+        """An index without a list of keyframes (`stss`) calls every picture one: whether the second really is."""
+        if self.stream.codec_context.codec.intra_only or not 1 < len(self.keyframes) == len(self.stream.index_entries):
+            return True
+        self.fetch([(0, self.keyframes[0].seconds)])
+        return all(self._begins(picture) for picture in islice(self._pictures_from(0), 2))
 
     def _beginning(self) -> View:
         # A track that was not fetched looks like free space.
@@ -61,7 +73,7 @@ class SampleTable(Demuxer):
     def _still(self, number: int) -> Picture | None:
         start = self.keyframes[number].start
         near = islice(self._pictures_from(number), REORDER + 1)
-        return next((picture for picture in near if picture[0].is_keyframe and picture[0].pos == start), None)
+        return next((picture for picture in near if self._begins(picture) and picture[0].pos == start), None)
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:
         self.fetch([(number, max(moments))])

@@ -32,7 +32,7 @@ class Scan(Demuxer):
             first, shown = picture[0], shown_at(picture[0])
             passed += sum(packet.size for packet in picture)
             end = max(end, shown + (first.duration or 0))
-            if first.is_keyframe:
+            if self._begins(picture):
                 yield Keyframe(shown, self._seconds(shown), first.pos or 0, first.size, picture=picture)
             if max(passed, first.pos or 0) > SCAN_BYTES:
                 limit = f"{SCAN_BYTES // 2**20} MiB, to {self._seconds(shown):.3f} s"

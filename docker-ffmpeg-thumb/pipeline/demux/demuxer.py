@@ -128,11 +128,6 @@ class Demuxer(ABC):
         return self.keyframes[-1].seconds if self.keyframes else None
 
     @property
-    def size(self) -> int:
-        """Bytes of the object."""
-        return self._source.size
-
-    @property
     def rate(self) -> float:
         """Pictures a second, or a guess at it."""
         return float(self.stream.average_rate or self.stream.base_rate or 25)

@@ -7,22 +7,19 @@ refers where there is but one sub-layer.
 
 from collections.abc import Iterator
 
+from pipeline import nal
+
 
 class Disposables:
     """Tells them by the codec and its configuration record, which an MP4 and Matroska carry beside the packets."""
 
     def __init__(self, codec: str, configuration: bytes | None) -> None:
-        configuration = configuration or b""
         self._codec = codec
-        self._length = 0
-        # avcC (ISO/IEC 14496-15, 5.3.3.1) and hvcC (8.3.3.1) begin with version 1; packets then hold each unit behind
-        # its length. Anything else, such as the start codes of a transport stream, is left alone.
-        if codec == "h264" and len(configuration) > 6 and configuration[0] == 1:
-            self._length = (configuration[4] & 3) + 1
-        elif codec == "hevc" and len(configuration) > 22 and configuration[0] == 1:
-            # With several temporal layers a picture of a lower one may be referred to by one of a higher.
-            layers = configuration[21] >> 3 & 7
-            self._length = (configuration[21] & 3) + 1 if layers == 1 else 0
+        # Without lengths, such as between the start codes of a transport stream, packets are left alone.
+        self._length = nal.length_size(codec, configuration)
+        # With several temporal layers a picture of a lower one may be referred to by one of a higher.
+        if codec == "hevc" and self._length and configuration and configuration[21] >> 3 & 7 != 1:
+            self._length = 0
 
     def has(self, packet: bytes) -> bool:
         """Whether no other picture needs the one in this packet; False where that cannot be told."""
@@ -35,14 +32,8 @@ class Disposables:
 
     def _pictures(self, packet: bytes) -> Iterator[int]:
         """The first byte of each unit that holds a part of a picture."""
-        position = 0
-        while position + self._length < len(packet):
-            size = int.from_bytes(packet[position : position + self._length], "big")
-            first = packet[position + self._length]
-            if self._codec == "h264":
-                is_picture = 1 <= first & 31 <= 5
-            else:
-                is_picture = (first >> 1 & 63) < 16
+        for place in nal.units(packet, self._length):
+            first = packet[place]
+            is_picture = 1 <= first & 31 <= 5 if self._codec == "h264" else (first >> 1 & 63) < 16
             if is_picture:
                 yield first
-            position += self._length + size

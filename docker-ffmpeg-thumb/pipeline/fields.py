@@ -7,7 +7,7 @@ syntax of the slice header is that of ITU-T H.264, 7.3.3.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline import sps
+from pipeline import nal, sps
 
 _HEADER = 24
 """Bytes from the start of a slice that hold the fields looked at: three numbers of at most 32 bits, and two more."""
@@ -26,7 +26,7 @@ class Fields:
     def __init__(self, codec: str, configuration: bytes | None) -> None:
         parameters = sps.read(configuration or b"") if codec == "h264" else None
         self._parameters = parameters if parameters and parameters.may_have_fields else None
-        self._length = sps.length_size(configuration or b"")
+        self._length = nal.length_size(codec, configuration)
 
     def is_one(self, packet: bytes) -> bool:
         """Whether a packet holds a single field."""
@@ -47,13 +47,13 @@ class Fields:
         return found.pop() if len(found) == 1 else None
 
     def _slices(self, packet: bytes) -> Iterator[bytes]:
-        for start in sps.units(packet, self._length):
+        for start in nal.units(packet, self._length):
             if packet[start] & 31 in (1, 5):
                 yield packet[start : start + _HEADER]
 
 
 def _read(parameters: sps.Parameters, slice_: bytes) -> _Field | None:
-    bits = sps.Bits(sps.unescaped(slice_[1:]))
+    bits = sps.Bits(nal.unescaped(slice_[1:]))
     bits.unsigned(), bits.unsigned(), bits.unsigned()
     if parameters.separate_planes:
         bits.take(2)

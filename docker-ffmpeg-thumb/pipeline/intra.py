@@ -6,7 +6,7 @@ holds stands in its first bits, each codec has its own: ITU-T H.265, table 7-1; 
 FFmpeg does (libavcodec/msmpeg4dec.c, wmv2dec.c, cinepak.c).
 """
 
-from pipeline import sps
+from pipeline import nal, sps
 
 _PICTURE = {"mpeg1video": b"\0\0\1\0", "mpeg2video": b"\0\0\1\0", "mpeg4": b"\0\0\1\xb6"}
 """The start codes before the header of a picture."""
@@ -20,19 +20,16 @@ class Intra:
     """Tells them by the codec and its configuration record."""
 
     def __init__(self, codec: str, configuration: bytes | None) -> None:
-        self._codec = codec
-        # hvcC (ISO/IEC 14496-15, 8.3.3.1) begins with version 1, a start code with zeros.
-        is_record = configuration is not None and len(configuration) > 22 and configuration[0] == 1
-        self._length = (configuration[21] & 3) + 1 if is_record and configuration else 0
+        self._codec, self._length = codec, nal.length_size(codec, configuration)
 
     def may_be(self, packet: bytes) -> bool:
         """Whether the picture in a packet may stand alone; True where that cannot be told."""
         codec, bits = self._codec, sps.Bits(packet[:32])
         if codec == "hevc":
-            kinds = (packet[place] >> 1 & 63 for place in sps.units(packet, self._length))
+            kinds = (packet[place] >> 1 & 63 for place in nal.units(packet, self._length))
             return 16 <= next((kind for kind in kinds if kind < 32), 16) <= 23
         if codec in _PICTURE:
-            header = packet[packet.find(_PICTURE[codec]) + 4 :][:2] if _PICTURE[codec] in packet else b""
+            header = packet.partition(_PICTURE[codec])[2][:2]
             if len(header) < 2:
                 return True
             return header[0] >> 6 == 0 if codec == "mpeg4" else header[1] >> 3 & 7 == 1

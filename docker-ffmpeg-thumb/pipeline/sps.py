@@ -4,8 +4,9 @@ FFmpeg's decoder reads it only with the first picture, and here no picture is de
 H.264, 7.3.2.1.1 and E.1.1.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+from pipeline import nal
 
 _WITH_CHROMA_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 """Profiles whose parameter sets say more of the samples."""
@@ -14,7 +15,6 @@ HIGH_444_PREDICTIVE = 244
 _EXTENDED_ASPECT = 255
 _PARAMETER_SET = 7
 """The type of the unit that holds one."""
-_START_CODE = b"\0\0\1"
 
 
 class Bits:
@@ -67,43 +67,18 @@ def tags(configuration: bytes) -> tuple[int, int, int] | None:
 
 def read(configuration: bytes) -> Parameters | None:
     """The first parameter set in a configuration record (`avcC`), or in units behind start codes; None without one."""
-    if length_size(configuration):
+    if nal.length_size("h264", configuration):
         # ISO/IEC 14496-15, 5.3.3.1: five bytes, the number of sets, and each behind its length of two bytes.
         if len(configuration) < 9 or configuration[5] & 31 == 0:
             return None
         unit = configuration[8 : 8 + int.from_bytes(configuration[6:8], "big")]
     else:
-        places = units(configuration, 0)
+        places = nal.units(configuration, 0)
         unit = next((configuration[place:] for place in places if configuration[place] & 31 == _PARAMETER_SET), b"")
     try:
-        return _parameters(Bits(unescaped(unit[1:]))) if unit else None
+        return _parameters(Bits(nal.unescaped(unit[1:]))) if unit else None
     except ValueError:
         return None
-
-
-def length_size(configuration: bytes) -> int:
-    """How many bytes say the length of a unit in a packet; 0 where start codes stand between units."""
-    # An avcC begins with version 1, a start code with zeros.
-    return (configuration[4] & 3) + 1 if len(configuration) > 6 and configuration[0] == 1 else 0
-
-
-def units(content: bytes, length: int) -> Iterator[int]:
-    """Where units begin that stand behind lengths of so many bytes, or behind start codes (length 0)."""
-    if length:
-        position = 0
-        while position + length < len(content):
-            yield position + length
-            position += length + int.from_bytes(content[position : position + length], "big")
-        return
-    position = content.find(_START_CODE)
-    while 0 <= position < len(content) - len(_START_CODE):
-        yield position + len(_START_CODE)
-        position = content.find(_START_CODE, position + len(_START_CODE))
-
-
-def unescaped(content: bytes) -> bytes:
-    """The content of a unit: behind two zeros a 3 is none of it, but keeps what follows from looking like a start."""
-    return content.replace(b"\0\0\3", b"\0\0")
 
 
 def _parameters(bits: Bits) -> Parameters:

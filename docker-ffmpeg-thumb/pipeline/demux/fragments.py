@@ -31,14 +31,9 @@ class Fragments(Demuxer):
             reached = f"{self.keyframes[-1].seconds:.3f} s"
             self._note(f"the video has no index, so only its beginning was looked at, to {reached}")
 
-    @property
-    def duration(self) -> float | None:
-        """Seconds, where the fragments say."""
-        return self._duration
-
     @cached_property
-    def _duration(self) -> float | None:
-        """From the beginning of the first fragment to the end of the last one, as its own tables say."""
+    def duration(self) -> float | None:
+        """Seconds from the beginning of the first fragment to the end of the last one, as its own tables say."""
         seconds, last = self._layout.seconds, len(self._fragments) - 1
         if not self._layout.complete:
             # What was not looked at lasts about as long for its bytes as what was.

@@ -1,0 +1,250 @@
+"""The way to the keyframes of a long video without an index: samples of it tell what is shown where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+
+from model import Range, Rejected, Skipped
+from worker.container.boundaries import Boundary
+from worker.container.demuxer import AccessUnit, PacketDemuxer, Run, shown_at
+from worker.container.joined import Joined
+from worker.container.opening import Probing, opened
+from worker.container.timeline import Timeline, rate_of
+from worker.index import Shot
+from worker.reader import Reader, View
+
+START_BLOCKS = 8
+"""How many blocks are read of the start: two seconds of 8 Mbit/s, which show how often keyframes come."""
+SAMPLES = 8
+"""How many places between the ends are looked at."""
+MOMENTS = 600
+"""The most that the index names: more than a storyboard has tiles."""
+LARGEST_BLOCKS = 16
+"""The most blocks in which a keyframe is looked for at once."""
+SEARCHED_BYTES = 32 * 2**20
+"""The most that one search for a moment reads, and all searches together in addition to what was planned."""
+UNTIMED = {"avi", "h264", "hevc", "m4v", "mpegvideo"}
+"""Formats whose frames do not say when they are shown."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A frame and where it lies in the object. Its packets bear the times that a player counts in."""
+
+    place: int
+    unit: AccessUnit
+
+    @property
+    def shown(self) -> int:
+        """Ticks."""
+        return shown_at(self.unit[0])
+
+
+class Sampled(PacketDemuxer):
+    """The index names moments rather than keyframes: around each a block is fetched, and the nearest keyframe taken.
+
+    The demuxer reads a block as if it followed the start of the object, which says what the streams are.
+    """
+
+    def __init__(self, reader: Reader, name: str, head: int, boundary: Boundary) -> None:
+        """`head`, `boundary`: see `boundaries.boundary_of`."""
+        self._head, self._boundary = head, boundary
+        self._timeline: Timeline | None = None
+        self._measured: float | None = None
+        self._searched = 0
+        block = reader.policy.block
+        self._start = min(START_BLOCKS * block, reader.size)
+        self._gop_bytes = self._block_size = LARGEST_BLOCKS * block
+        reader.fetch([(0, self._start)])
+        super().__init__(reader, name)
+        self.index = self._made_index([], None)
+        self._look()
+
+    def _look(self) -> None:
+        """Make the index from samples, if there are any frames in them."""
+        size, block = self._reader.size, self._reader.policy.block
+        places = (self._start + (size - self._start) * n // (SAMPLES + 1) for n in range(1, SAMPLES + 1))
+        parts = [(0, self._start), *((place, place + block) for place in places), (size - 2 * block, size)]
+        self._reader.fetch(parts)
+        beginning, *others = (self._read(start, end) for start, end in parts)
+        if len(beginning) < 2 or not any(others):
+            return
+        self._measured = self._rate_of(beginning)
+        self._timeline = timeline = self._timeline_of(beginning, others)
+        met = self._measure_gops(beginning, others)
+        count = max(1, min(MOMENTS, size // max(1, self._gop_bytes)))
+        if met == 1 and self._format == "matroska" and not self._has_key(size // 2):
+            count = 1
+        duration = timeline.end + 1 / self._rate
+        moments = [duration * n / count for n in range(count)]
+        rows = [(0, moment, timeline.place(moment), self._block_size) for moment in moments]
+        self.index = self._made_index(rows, duration)
+        self._note("the video has no index: where its frames lie was estimated from samples of it")
+        if timeline.restarts:
+            self._note("its clock was set anew within it: its times are estimates")
+
+    def _measure_gops(self, beginning: Sequence[Found], others: Sequence[Sequence[Found]]) -> int:
+        """Estimate how many bytes lie from one keyframe to the next, and how many it takes to meet one.
+
+        Returns how many keyframes were met; some browsers record with a single one.
+        """
+        block = self._reader.policy.block
+        keys = [its for its in beginning if self._begins(its.unit)]
+        elsewhere = [its for found in others for its in found if self._begins(its.unit)]
+        seen, also_seen = beginning[-1].place - beginning[0].place, (len(others) + 1) * block
+        if len(keys) + len(elsewhere) > 1:
+            # Some encoders begin with many keyframes; where none was met elsewhere, they are far apart.
+            apart = max((seen + also_seen) // (len(keys) + len(elsewhere) - 1), also_seen // (len(elsewhere) + 1))
+            self._gop_bytes = min(apart, LARGEST_BLOCKS * block)
+        largest = max((sum(packet.size for packet in key.unit) for key in (*keys, *elsewhere)), default=0)
+        self._block_size = max(block, min(self._gop_bytes + 2 * largest, LARGEST_BLOCKS * block))
+        return len(keys) + len(elsewhere)
+
+    def _has_key(self, place: int) -> bool:
+        """Whether a keyframe lies soon after a place, as far as one is ever looked for."""
+        end = place + 2 * LARGEST_BLOCKS * self._reader.policy.block
+        self._reader.fetch([(place, end)])
+        return any(self._begins(found.unit) for found in self._read(place, end))
+
+    def _timeline_of(self, beginning: Sequence[Found], others: Sequence[Sequence[Found]]) -> Timeline:
+        if self._format not in UNTIMED:
+            *between, end = others
+            samples = [beginning[0], beginning[-1], *(found[0] for found in between if found)]
+            samples += [max(end, key=lambda found: found.shown)] if end else []
+            return Timeline([(found.place, self._clock(found.unit)) for found in samples])
+        # Frames lie as close together between two samples as they do in these.
+        dense = [found for found in (beginning, *others) if len(found) > 1]
+        points = [(found[0].place, (len(found) - 1) / (found[-1].place - found[0].place)) for found in dense]
+        points += [(self._reader.size, points[-1][1])]
+        frames = accumulate((to - at) * (its + then) / 2 for (at, its), (to, then) in pairwise(points))
+        seconds = (count / self._rate for count in chain([0.0], frames))
+        return Timeline([(place, when) for (place, _), when in zip(points, seconds, strict=True)])
+
+    def _rate_of(self, beginning: Sequence[Found]) -> float | None:
+        if self._format in UNTIMED:
+            return float(self.stream.guessed_rate or 0) or None
+        return rate_of(self._clock(found.unit) for found in beginning)
+
+    @property
+    def _rate(self) -> float:
+        return self._measured or super()._rate
+
+    def _beginning(self) -> View:
+        return View(self._reader, self._start)
+
+    # ---- reading
+
+    def _ranges(self, shot: Shot) -> Iterable[Range]:
+        return [self._stretch_of(shot.moments) if shot.moments else self._around(shot.keyframe)]
+
+    def _around(self, number: int) -> Range:
+        """The block of a moment of the index."""
+        start = max(0, self.index.places[number] - (self._block_size // 2 if number else 0))
+        return start, min(start + self._block_size, self._reader.size)
+
+    def _stretch_of(self, moments: Sequence[float], before: int = 1, after: int = 1) -> Range:
+        """Where the frames of moments lie, with so many GOPs before and quarters of a GOP after them."""
+        assert self._timeline is not None
+        block = self._reader.policy.block
+        start = max(0, self._timeline.place(moments[0]) - before * self._gop_bytes - block)
+        end = self._timeline.place(moments[-1]) + after * self._gop_bytes // 4 + block
+        return start, min(end, start + SEARCHED_BYTES, self._reader.size)
+
+    def _run_of(self, shot: Shot) -> Run | None:
+        if shot.moments:
+            return self._following(shot.keyframe, shot.moments)
+        unit = self._keyframe(shot.keyframe)
+        if unit is not None and self._recovery(unit):
+            return self._following(shot.keyframe, [self._seconds(shown_at(unit[0]))])
+        if unit is not None:
+            return self._alone(unit)
+        moments = [self.index.times[shot.keyframe]]
+        start, end = self._stretch_of(moments)
+        return self._following(shot.keyframe, moments) if self._may_search(end - start) else None
+
+    def _may_search(self, length: int) -> bool:
+        """Whether so many bytes may be read beyond what was planned."""
+        self._searched += length
+        return self._searched <= SEARCHED_BYTES
+
+    def _keyframe(self, number: int) -> AccessUnit | None:
+        wanted = self._ticks(self.index.times[number])
+        keys = [found for found in self._read(*self._around(number)) if self._begins(found.unit)]
+        nearest = min(keys, key=lambda found: abs(found.shown - wanted), default=None)
+        return nearest.unit if nearest else None
+
+    def _following(self, number: int, moments: Sequence[float]) -> Run | None:
+        ticks, before, after = self._all_ticks(moments), 1, 1
+        start, end = self._stretch_of(moments)
+        while True:
+            self._reader.fetch([(start, end)])
+            found = self._read(start, end)
+            starts = any(its.shown <= ticks[0] and self._begins(its.unit) for its in found) or start <= self._head
+            ends = any(its.shown > ticks[-1] for its in found) or end == self._reader.size
+            if starts and ends:
+                break
+            # Twice as far to where it lacks.
+            before, after = before if starts else 2 * before, after if ends else 2 * after
+            wider = self._stretch_of(moments, before, after)
+            more = wider[1] - wider[0] - (end - start)
+            if more <= 0 or not self._may_search(more):
+                break
+            start, end = wider
+        if not starts and len(self.index) == 1:
+            # There is no nearer one: as far as can be decoded from the first.
+            self._reader.fetch([(0, SEARCHED_BYTES)])
+            found = self._read(0, SEARCHED_BYTES)
+        run = self._cut((its.unit for its in found), ticks)
+        if run is not None and run.start > moments[0] + 1:
+            self._note(f"no frame could be decoded at a moment asked for; shown is {run.start:.3f} s")
+        return run
+
+    def _read(self, start: int, end: int) -> list[Found]:
+        """The frames in a part of the object, without the last one, which may be cut."""
+        end = min(end, self._reader.size)
+        at = None if start <= self._head else self._boundary(self._reader.read_all(start, end - start), start)
+        if start > self._head and at is None:
+            return []
+        joined = Joined(self._reader, [(0, end)] if at is None else [(0, self._head), (start + at, end)])
+        first = 0 if at is None else self._head
+        notes = [*self.notes]
+        try:
+            container, stream = opened(joined, self._format, Probing.STREAMS, like=self.stream)
+        except (Rejected, Skipped):
+            return []
+        with container:
+            units = [unit for unit in self._units(container, stream) if (unit[0].pos or 0) >= first]
+        if not self._is_encrypted:
+            # What a block breaks off with is no fault of the file.
+            self.notes = notes
+        if end < self._reader.size:
+            del units[-1:]
+        if first and self._format == "ogg":
+            # The first frame after a gap has the time of what was read before it.
+            del units[:1]
+        found = [Found(joined.place(unit[0].pos or 0), unit) for unit in units]
+        if self._timeline is not None:
+            self._set_times(found, self._timeline)
+        return found
+
+    def _set_times(self, found: Sequence[Found], timeline: Timeline) -> None:
+        """Let packets bear the times that a player counts in, and the timeline learn from the stream's clock."""
+        if self._format in UNTIMED:
+            # Frames come at even distances, in another order than they lie.
+            times = [timeline.seconds(its.place) for its in found]
+            found = sorted(found, key=lambda its: its.shown)
+        else:
+            for its in (*found[:1], *found[-1:]):
+                timeline.add(its.place, self._clock(its.unit))
+            times = [timeline.time(its.place, self._clock(its.unit)) for its in found]
+        for its, time in zip(found, times, strict=True):
+            shift = round((time - self._clock(its.unit)) / self._time_base)
+            for packet in its.unit:
+                packet.pts = shown_at(packet) + shift
+                packet.dts = None if packet.dts is None else packet.dts + shift
+
+    def _clock(self, unit: AccessUnit) -> float:
+        """The time of a frame by the stream's clock: seconds after its first one."""
+        return float(shown_at(unit[0]) * self._time_base - self.origin)

@@ -10,8 +10,8 @@ import pytest
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from pipeline.clip import TICKS, Clip, remux
-from pipeline.demux import Run
+from worker.container import Run
+from worker.decode.clip import TICKS, Clip, remux
 
 COUNT = 12
 

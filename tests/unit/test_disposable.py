@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.disposable import Disposables
+from worker.bitstream.unreferenced import Disposables
 
 from .encoded import decoded, encoded, packets
 

@@ -1,0 +1,106 @@
+"""The cache over an object's ranges: which bytes are asked for, and in what portions."""
+
+import random
+
+import pytest
+
+from model import MIB, ReadPolicy
+from worker.reader import Reader, View, merged
+
+from .fake_s3 import FakeS3, reader_of
+
+POLICY = ReadPolicy()
+GAP = POLICY.gap
+
+
+def large(size: int = 20 * MIB) -> tuple[FakeS3, Reader]:
+    """A reader of an object of zeros, nothing of which is here yet."""
+    store = FakeS3(size, {})
+    return store, Reader(store, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "wanted"),
+    [
+        ([], []),
+        ([(0, 10)], [(0, 10)]),
+        ([(5, 10), (0, 5)], [(0, 10)]),
+        ([(0, 10), (3, 5)], [(0, 10)]),
+        ([(0, 10), (20, 30)], [(0, 30)]),
+        ([(0, 10), (10 + GAP, 20 + GAP)], [(0, 20 + GAP)]),
+        ([(0, 10), (11 + GAP, 20 + GAP)], [(0, 10), (11 + GAP, 20 + GAP)]),
+    ],
+)
+def test_ranges_that_lie_close_are_fetched_as_one(ranges: list[tuple[int, int]], wanted: list[tuple[int, int]]) -> None:
+    assert merged(ranges, GAP) == wanted
+
+
+def test_nothing_is_asked_for_twice() -> None:
+    store, reader = large()
+    reader.fetch([(MIB, 2 * MIB)])
+    reader.fetch([(0, 3 * MIB)])
+    reader.fetch([(MIB + 5, 2 * MIB - 5), (0, 10)])
+    assert sorted(store.asked) == [(0, MIB), (MIB, 2 * MIB), (2 * MIB, 3 * MIB)]
+
+
+def test_nothing_is_asked_for_beyond_the_end() -> None:
+    store, reader = large(100)
+    reader.fetch([(50, 1000), (200, 300), (-10, 10)])
+    assert store.asked
+    assert all(0 <= start < end <= 100 for start, end in store.asked)
+
+
+def test_any_order_of_fetching_and_reading_gives_the_bytes_of_the_object() -> None:
+    chance = random.Random(1)
+    content = chance.randbytes(6 * MIB)
+    store = FakeS3(len(content), {0: content})
+    reader = Reader(store, POLICY)
+    for _ in range(200):
+        start = chance.randrange(len(content))
+        if chance.random() < 0.3:
+            reader.fetch((start + n * 1000, start + n * 1000 + chance.randrange(1, 70_000)) for n in range(3))
+        length = chance.randrange(1, 100_000)
+        found = reader.read(start, length)
+        assert found
+        assert found == content[start : start + len(found)]
+    assert sum(end - start for start, end in store.asked) <= len(content)
+
+
+def test_reading_in_sequence_asks_for_larger_and_larger_blocks() -> None:
+    store, reader = large()
+    position = 0
+    while position < 10 * MIB:
+        position += len(reader.read(position, 2**30))
+    assert store.asked[0] == (0, POLICY.block)
+    # Blocks of 256 KiB would be 40.
+    assert len(store.asked) < 10, store.asked
+
+
+def test_reading_here_and_there_asks_for_single_blocks() -> None:
+    store, reader = large()
+    for position in (5 * MIB, 10 * MIB, 15 * MIB):
+        reader.read(position, 10)
+    assert [end - start for start, end in store.asked] == [POLICY.block] * 3
+
+
+def test_at_the_end_nothing_is_read_and_nothing_asked_for() -> None:
+    store, reader = large(1000)
+    assert reader.read(1000, 10) == b""
+    assert reader.read(10**12, 10) == b""
+    assert store.asked == []
+
+
+def test_a_view_is_a_file_with_an_end() -> None:
+    content = bytes(range(100))
+    view = View(reader_of(content), 50)
+    assert view.size == 50
+    found = b""
+    while part := view.read(7):
+        found += part
+    assert found == content[:50]
+    assert view.tell() == 50
+    assert view.seek(-5, 2) == 45
+    assert view.seek(1, 1) == 46
+    assert view.seek(-100, 1) == 0
+    assert view.seek(1000) == 1000
+    assert view.read(10) == b""

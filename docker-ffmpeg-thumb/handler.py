@@ -1,118 +1,95 @@
-"""The Lambda function: an S3 event in, one outcome for every object out.
+"""The Lambda function: an event in, one outcome for every object out.
 
-Everything that a warm call needs is made here, once; the work itself is done by `pipeline.job`, in a process of its own
-for every object.
+Everything that a warm call needs is made here, once: the process that workers are forked from, and S3's connections.
 """
 
 import os
 import warnings
-from collections import deque
 from typing import Any
 
-import av.subtitles.stream  # noqa: F401 - PyAV imports it for the first video of a process, which here is every video
-import boto3
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
-from PIL import Image
+import isolation
+from service.workers import JobFailed, Workers
 
-from pipeline import confinement, events, job, settings
-from pipeline.confinement import Allowance, JobFailed
-from pipeline.events import Video
-from pipeline.ffmpeg import Limits
-from pipeline.outcome import REJECTED, Outcome
-from pipeline.source import CONNECTIONS, MIB
+# First of all, so that it gets ready while the rest is imported; its environment is empty.
+WORKERS = Workers()
+WORKERS.start_template()
 
-LONGEST_DECODING = 120.0
-"""Seconds of wall-clock time for one run of FFmpeg."""
+from aws_lambda_powertools import Logger, Metrics  # noqa: E402
+from aws_lambda_powertools.utilities.typing import LambdaContext  # noqa: E402
+
+from model import Outcome  # noqa: E402
+from service import events, settings  # noqa: E402
+from service.announce import Announcer  # noqa: E402
+from service.s3 import S3  # noqa: E402
+from service.video import Videos  # noqa: E402
+
 MARGIN = 3.0
 """Seconds that are kept to state the outcomes before Lambda ends the function."""
-READ_LIMIT = 192 * MIB
-"""Bytes of one object that are read and kept in memory: its index and the longest run of packets, with room."""
-
-REMEMBERED = 1000
-"""How many of the last objects are known again, without asking S3."""
+SERVICE = "video-thumbnailer"
 
 SETTINGS = settings.read(os.environ)
-S3 = boto3.client(
-    "s3",
-    config=Config(
-        signature_version="s3v4",
-        connect_timeout=3,
-        read_timeout=10,
-        max_pool_connections=CONNECTIONS,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        # Ranges have no checksum to compare with; what is written gets one.
-        response_checksum_validation="when_required",
-    ),
-)
-
-_seen: deque[tuple[str | None, ...]] = deque(maxlen=REMEMBERED)
-
-confinement.hide()
-
-# Pillow does so at the first picture of a process, and each job is one.
-Image.preinit()
+HIDDEN = isolation.hide()
+CONNECTIONS = S3()
+VIDEOS = Videos(CONNECTIONS, WORKERS, SETTINGS)
 
 # An event without objects has no metrics, and that is no fault.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
-logger = Logger()
-metrics = Metrics()
+logger = Logger(service=SERVICE)
+metrics = Metrics(namespace="VideoThumbnailer", service=SERVICE)
+# So that two stacks in one account stay apart; the stack's dashboard reads the metrics by these two.
+metrics.set_default_dimensions(FunctionName=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"))
+ANNOUNCER = Announcer(logger, metrics, SETTINGS.event_bus)
+_told: list[bool] = []
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Works on every object of an S3 event.
+    """Work on every object of an event.
 
     Returns:
-        `{"outcomes": [...]}`, in the order of the event's records; see `pipeline.outcome.Outcome`.
+        `{"outcomes": [...]}`, in the order of the event's records; see `model.Outcome`. To S3 Batch Operations the
+        answer that it wants.
 
     Raises:
         JobFailed: some of the objects could not be worked on for a passing reason; the others are done, and will be
             `unchanged` when Lambda tries the event again.
-        BadEvent: this is no event of S3's.
+        BadEvent: the event is of no known kind.
     """
-    outcomes: list[Outcome] = []
-    failures: list[str] = []
-    videos = events.videos(event)
-    for number, video in enumerate(videos):
+    work = events.read(event)
+    results: list[Outcome | Exception] = []
+    CONNECTIONS.begin()
+    for number, task in enumerate(work.tasks):
         left = context.get_remaining_time_in_millis() / 1000 - MARGIN
         try:
-            outcomes.append(_work(video, left / (len(videos) - number)))
-        except JobFailed as failure:
-            failures.append(str(failure))
-            metrics.add_metric("failed", MetricUnit.Count, 1)
-            logger.error("failed", bucket=video.bucket, key=video.key, reason=str(failure))
+            results.append(_outcome(task, left / (len(work.tasks) - number)))
+        # Whatever it is, it costs this object's event another attempt, and the other objects nothing.
+        except Exception as fault:
+            where = f"s3://{task.video.bucket}/{task.video.key}"
+            reason = str(fault) if isinstance(fault, JobFailed) else f"{type(fault).__name__}: {fault}"
+            results.append(JobFailed(f"{where}: {reason}"))
+            ANNOUNCER.tell_failure(task.video.bucket, task.video.key, reason)
+    CONNECTIONS.end()
+    _tell_isolation()
+    if work.batch:
+        return work.batch.answer(results)
+    failures = [str(result) for result in results if isinstance(result, Exception)]
     if failures:
-        raise JobFailed(f"{len(failures)} of {len(videos)} objects: {'; '.join(failures)}")
-    return {"outcomes": [outcome.as_json() for outcome in outcomes]}
+        raise JobFailed(f"{len(failures)} of {len(results)} objects: {'; '.join(failures)}")
+    return {"outcomes": [result.as_json() for result in results if isinstance(result, Outcome)]}
 
 
-def _work(video: Video, seconds: float) -> Outcome:
+def _outcome(task: events.Task, seconds: float) -> Outcome:
     if seconds < 1:
-        raise JobFailed(f"s3://{video.bucket}/{video.key}: no time was left for it; raise the function's timeout")
-    seconds = min(seconds, SETTINGS.job_seconds)
-    # Of the function's memory FFmpeg may have half, the demuxer three eighths; the rest is the handler's own.
-    decoding = Limits(memory=SETTINGS.memory_bytes // 2, seconds=min(seconds * 0.8, LONGEST_DECODING))
-    demuxing = Allowance(seconds, SETTINGS.memory_bytes * 3 // 8, memory_of_children=decoding.memory)
-    outcome = confinement.run(
-        lambda: job.run(S3, video, SETTINGS, decoding, READ_LIMIT, seen=video.content in _seen),
-        video.bucket,
-        video.key,
-        demuxing,
-    )
-    _seen.append(video.content)
-    for name, unit, value in (
-        (outcome.outcome, MetricUnit.Count, 1),
-        ("bytes_read", MetricUnit.Bytes, outcome.read.bytes),
-        ("requests", MetricUnit.Count, outcome.read.requests),
-        ("chain", MetricUnit.Count, outcome.read.chain),
-        ("seconds", MetricUnit.Seconds, outcome.seconds),
-    ):
-        metrics.add_metric(name, unit, value)
-    log = logger.warning if outcome.outcome == REJECTED else logger.info
-    log(outcome.outcome, **outcome.as_json())
+        raise JobFailed("no time was left for it; raise the function's timeout")
+    outcome = VIDEOS.outcome(task, seconds)
+    ANNOUNCER.tell(outcome)
     return outcome
+
+
+def _tell_isolation() -> None:
+    """Log once which measures hold that keep a hostile file from the function's rights; kernels differ."""
+    if not _told and WORKERS.isolation is not None:
+        _told.append(True)
+        logger.info("isolation", service_hidden=HIDDEN, worker=WORKERS.isolation)

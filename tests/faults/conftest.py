@@ -5,21 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from standin_s3.process import started
+from standin_s3.s3 import S3
 from tests.hostile.warm import Warm
 
-from .store import Store
 from .videos import film
 
 
 @pytest.fixture(scope="session")
-def session_store() -> Iterator[Store]:
+def session_store() -> Iterator[S3]:
     """One store for all tests."""
-    with Store() as store:
+    with started() as store:
         yield store
 
 
 @pytest.fixture
-def store(session_store: Store) -> Iterator[Store]:
+def store(session_store: S3) -> Iterator[S3]:
     """The store, with nothing wrong before and after."""
     session_store.fail()
     yield session_store
@@ -27,9 +28,9 @@ def store(session_store: Store) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def warm(session_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+def warm(session_store: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     """A warm handler: faults of one test must not reach the next."""
-    with Warm(session_store.url, tmp_path_factory.mktemp("handler"), job_seconds=15, memory=1024) as handler:
+    with Warm(session_store.url(), tmp_path_factory.mktemp("handler"), job_seconds=15, memory=1024) as handler:
         # It tries FFmpeg once when it is loaded, which no test is to take for a job's.
         handler.call()
         yield handler

@@ -5,18 +5,19 @@ import signal
 import stat
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from local.processes import descendants
-from pipeline import confinement, ffmpeg, job, settings
-from pipeline.confinement import Allowance
-from pipeline.outcome import Outcome
+from model import Job, Limits, Output, ReadPolicy, Rejected, Wanted
+from standin_s3.faults import Fault
+from standin_s3.s3 import BUCKET, S3
 from tests.hostile.warm import Answer, Warm
-from tests.unit.fake_s3 import FakeS3, client_error, video
+from tests.unit.fake_s3 import FakeS3
+from worker import job
+from worker.decode import ffmpeg
+from worker.reader import Reader
 
-from .store import BUCKET, Fault, Store
 from .videos import colour
 
 _SETTINGS = {"job_seconds": 10, "memory": 1024}
@@ -36,14 +37,14 @@ def _wait_for_ffmpeg(handler: Warm, stopped: bool = False) -> int:
     raise AssertionError("no FFmpeg was seen")
 
 
-def _is_made(store: Store, answer: Answer, key: str, want: str = "red") -> None:
+def _is_made(store: S3, answer: Answer, key: str, want: str = "red") -> None:
     assert answer.outcome == "made", answer.reason
     found = store.get(key)
     assert found is not None
     assert colour(found[1]) == want
 
 
-def test_a_killed_ffmpeg_is_raised_and_the_next_attempt_makes_the_picture(store: Store, warm: Warm, red: bytes) -> None:
+def test_a_killed_ffmpeg_is_raised_and_the_next_attempt_makes_the_picture(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("killed ffmpeg.mp4", red)
     warm.send(record, settings=_SETTINGS)
     _wait_for_ffmpeg(warm)
@@ -53,7 +54,7 @@ def test_a_killed_ffmpeg_is_raised_and_the_next_attempt_makes_the_picture(store:
     _is_made(store, warm.call(record, settings=_SETTINGS), "killed ffmpeg.jpg")
 
 
-def test_a_hung_ffmpeg_is_ended_within_the_budget(store: Store, warm: Warm, red: bytes) -> None:
+def test_a_hung_ffmpeg_is_ended_within_the_budget(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("hung ffmpeg.mp4", red)
     warm.send(record, settings={"job_seconds": 5, "memory": 1024})
     hung = _wait_for_ffmpeg(warm, stopped=True)
@@ -67,13 +68,14 @@ def test_a_hung_ffmpeg_is_ended_within_the_budget(store: Store, warm: Warm, red:
     _is_made(store, warm.call(store.put("after the hung one.mp4", red), settings=_SETTINGS), "after the hung one.jpg")
 
 
-def test_a_killed_job_is_raised_with_the_name_of_its_object(store: Store, warm: Warm, red: bytes) -> None:
+def test_a_killed_job_is_raised_with_the_name_of_its_object(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("killed job.mp4", red)
     store.fail(Fault("stall", "GET", 1))
     warm.send(record, settings=_SETTINGS)
-    while not (jobs := descendants(warm.process.pid)):
+    (template,) = descendants(warm.process.pid)
+    while not (workers := descendants(template)):
         time.sleep(0.005)
-    os.kill(jobs[0], signal.SIGKILL)
+    os.kill(workers[0], signal.SIGKILL)
     answer = warm.receive()
     assert answer.raised == "JobFailed", answer.reason
     assert f"s3://{BUCKET}/killed job.mp4" in answer.message
@@ -82,11 +84,11 @@ def test_a_killed_job_is_raised_with_the_name_of_its_object(store: Store, warm: 
 
 
 def test_a_function_that_is_killed_midway_leaves_nothing_that_the_next_attempt_minds(
-    store: Store, warm: Warm, red: bytes, tmp_path: Path
+    store: S3, warm: Warm, red: bytes, tmp_path: Path
 ) -> None:
     record = store.put("killed function.mp4", red)
     for number in range(1, 5):
-        with Warm(store.url, tmp_path / str(number), **_SETTINGS) as doomed:
+        with Warm(store.url(), tmp_path / str(number), **_SETTINGS) as doomed:
             doomed.call(store.put("warming.mp4", b"x"))
             doomed.send(record, settings={"widths": [96, 64, 32], "manifest": True, **_SETTINGS})
             time.sleep(0.04 * number)
@@ -98,7 +100,7 @@ def test_a_function_that_is_killed_midway_leaves_nothing_that_the_next_attempt_m
     assert all(found)
 
 
-def test_what_is_missing_of_a_videos_images_is_made_by_the_next_attempt(store: Store, warm: Warm, red: bytes) -> None:
+def test_what_is_missing_of_a_videos_images_is_made_by_the_next_attempt(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("half.mp4", red)
     settings = {"widths": [96, 64, 32], **_SETTINGS}
     store.fail(Fault("403", "PUT", 1, skip=1))
@@ -108,8 +110,8 @@ def test_what_is_missing_of_a_videos_images_is_made_by_the_next_attempt(store: S
     assert all(store.get(name) for name in ("half.jpg", "half.64w.jpg", "half.32w.jpg"))
 
 
-def test_without_any_room_in_the_temporary_folder_the_picture_is_made(store: Store, red: bytes, tmp_path: Path) -> None:
-    with Warm(store.url, tmp_path / "full", **_SETTINGS) as handler:
+def test_without_any_room_in_the_temporary_folder_the_picture_is_made(store: S3, red: bytes, tmp_path: Path) -> None:
+    with Warm(store.url(), tmp_path / "full", **_SETTINGS) as handler:
         # Nothing may be written there; where all may write everywhere, there is no folder at all.
         handler.temporary.chmod(stat.S_IRUSR | stat.S_IXUSR)
         handler.temporary.rmdir()
@@ -119,31 +121,24 @@ def test_without_any_room_in_the_temporary_folder_the_picture_is_made(store: Sto
 def test_an_ffmpeg_whose_disk_is_full_is_stated_and_the_next_job_makes_its_picture(
     long: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All that it writes to files: the times of its pictures, without which none of them is known.
-    answered = FakeS3(len(long), {0: long})
-    shelf = SimpleNamespace(get_object=answered.get_object, head_object=_absent, put_object=lambda **_: {})
-    made = settings.read({})
+    # All that it writes to files: the times of its frames, without which none of them is known.
+    policy = ReadPolicy()
+    told = Job(len(long), "k", Wanted(), Limits(memory=2**30, seconds=10), policy)
+    made: list[Output] = []
 
-    def outcome() -> Outcome:
-        limits = ffmpeg.Limits(memory=2**30, seconds=10)
-        return confinement.run(
-            lambda: job.run(shelf, video(len(long)), made, limits, 2**28), "b", "k.mp4", Allowance(20, 2**30)
-        )
+    def work() -> None:
+        job.run(told, Reader(FakeS3(len(long), {0: long}), policy), lambda output, _: made.append(output))
 
     with monkeypatch.context() as full:
         full.setattr(ffmpeg, "WRITTEN", 1)
-        refused = outcome()
-    assert refused.outcome == "rejected"
-    assert "SIGXFSZ" in refused.reason
-    assert outcome().outcome == "made"
-
-
-def _absent(**_: object) -> None:
-    raise client_error(404, "NoSuchKey")
+        with pytest.raises(Rejected, match="SIGXFSZ"):
+            work()
+    work()
+    assert [output.kind for output in made] == ["poster"]
 
 
 def test_too_little_memory_is_stated_or_raised_and_more_of_it_makes_the_picture(
-    store: Store, warm: Warm, long: bytes
+    store: S3, warm: Warm, long: bytes
 ) -> None:
     record = store.put("little memory.mp4", long)
     for memory in (64, 96, 128, 160, 192, 256, 320, 400):
@@ -160,7 +155,7 @@ def test_too_little_memory_is_stated_or_raised_and_more_of_it_makes_the_picture(
     assert final.outcome in ("made", "unchanged"), final.reason
 
 
-def test_a_function_without_time_raises_and_names_the_object(store: Store, warm: Warm, red: bytes) -> None:
+def test_a_function_without_time_raises_and_names_the_object(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("no time.mp4", red)
     answer = warm.call(record, seconds=3.5)
     assert answer.raised == "JobFailed"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from standin_s3.faults import Fault
+from standin_s3.s3 import BUCKET, S3
 from tests.hostile.warm import Answer, Warm
 
-from .store import BUCKET, Fault, Store
 from .videos import colour
 
 PASSING = [
@@ -47,7 +48,7 @@ def _names_the_object(answer: Answer, key: str) -> bool:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=_name)
-def test_a_fault_that_passes_costs_attempts_and_no_picture(store: Store, warm: Warm, red: bytes, fault: Fault) -> None:
+def test_a_fault_that_passes_costs_attempts_and_no_picture(store: S3, warm: Warm, red: bytes, fault: Fault) -> None:
     key = f"passing {_name(fault)}.mp4"
     record = store.put(key, red)
     store.fail(fault)
@@ -65,7 +66,7 @@ def test_a_fault_that_passes_costs_attempts_and_no_picture(store: Store, warm: W
 
 @pytest.mark.parametrize("fault", LASTING, ids=_name)
 def test_a_fault_that_lasts_is_raised_with_the_name_of_the_object(
-    store: Store, warm: Warm, red: bytes, fault: Fault
+    store: S3, warm: Warm, red: bytes, fault: Fault
 ) -> None:
     key = f"lasting {_name(fault)}.mp4"
     record = store.put(key, red)
@@ -82,7 +83,7 @@ def test_a_fault_that_lasts_is_raised_with_the_name_of_the_object(
     "fault", [Fault("stall", "GET", after=100), Fault("drip", "GET"), Fault("stall", "HEAD")], ids=_name
 )
 def test_an_answer_that_does_not_come_is_ended_at_the_jobs_deadline_and_raised(
-    store: Store, warm: Warm, red: bytes, fault: Fault
+    store: S3, warm: Warm, red: bytes, fault: Fault
 ) -> None:
     key = f"waiting {_name(fault)}.mp4"
     record = store.put(key, red)
@@ -96,16 +97,14 @@ def test_an_answer_that_does_not_come_is_ended_at_the_jobs_deadline_and_raised(
     assert warm.call(record, settings=_QUICK).outcome == "made"
 
 
-def test_a_stalled_connection_is_given_up_and_the_next_one_brings_the_rest(
-    store: Store, warm: Warm, red: bytes
-) -> None:
+def test_a_stalled_connection_is_given_up_and_the_next_one_brings_the_rest(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("stalls once.mp4", red)
     store.fail(Fault("stall", "GET", 1, after=500))
     answer = warm.call(record, settings={"job_seconds": 20, "memory": 1024})
     assert answer.outcome == "made", answer.reason
 
 
-def test_a_large_object_is_read_through_broken_ranges(store: Store, warm: Warm, long: bytes) -> None:
+def test_a_large_object_is_read_through_broken_ranges(store: S3, warm: Warm, long: bytes) -> None:
     record = store.put("large.mp4", long)
     store.fail(
         Fault("reset", "GET", 2, after=3000),
@@ -122,19 +121,19 @@ def test_a_large_object_is_read_through_broken_ranges(store: Store, warm: Warm, 
     assert len({picture[1] for picture in pictures if picture is not None}) == 1
 
 
-def test_an_archived_object_and_a_deleted_one_are_stated(store: Store, warm: Warm, red: bytes) -> None:
+def test_an_archived_object_and_a_deleted_one_are_stated(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("archived.mp4", red)
     store.fail(Fault("archived", "GET"))
     archived = warm.call(record)
     assert (archived.outcome, "archive" in archived.reason) == ("rejected", True)
     store.fail()
     record = store.put("deleted.mp4", red)
-    store.delete("deleted.mp4")
+    store.remove("deleted.mp4")
     deleted = warm.call(record)
     assert (deleted.outcome, "no such object" in deleted.reason) == ("rejected", True)
 
 
-def test_of_several_records_only_the_failed_one_is_raised(store: Store, warm: Warm, red: bytes) -> None:
+def test_of_several_records_only_the_failed_one_is_raised(store: S3, warm: Warm, red: bytes) -> None:
     records = [store.put(f"several {number}.mp4", red) for number in range(3)]
     # The first request that fails is the reading of the second video; its attempts are all that fail.
     store.fail(Fault("403", "GET", 1, skip=1))

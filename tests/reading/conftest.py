@@ -7,7 +7,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from benchmarks.store import Store
+from standin_s3.s3 import S3
+from standin_s3.serving import serving
 
 # Eight hundred seconds, a keyframe every two, 20,000 pictures: the index is longer than what is read first of either
 # end (128 KiB), so that it has to be fetched.
@@ -39,21 +40,25 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / name for name in LAYOUTS}
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three minutes of a grainy night in which nothing is to be seen, every frame a keyframe of 90 KB: 190 MB."""
+    folder = tmp_path_factory.mktemp("blank")
+    _ffmpeg(
+        *("-f", "lavfi", "-i", "color=0x080808:size=640x360:rate=12:duration=4", "-vf", "noise=c0s=8:c0f=t:all_seed=7"),
+        *("-c:v", "mjpeg", "-q:v", "1", "-qmin", "1", "-huffman", "default", str(folder / "part.mov")),
+    )
+    _ffmpeg("-stream_loop", "44", "-i", str(folder / "part.mov"), "-c", "copy", str(folder / "blank.mp4"))
+    return folder / "blank.mp4"
+
+
 def _ffmpeg(*arguments: str) -> None:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    """An empty store that answers at once: bytes and requests do not depend on time."""
-    with Store(latency=0) as up:
-        yield up
-
-
-@pytest.fixture
-def slow_store() -> Iterator[Store]:
-    """An empty store whose answers wait for requests sent together, even by a machine that has much else to do:
-    for what is said of chains."""
-    with Store(latency=0, settle=0.2) as up:
+def store() -> Iterator[S3]:
+    """An S3 without objects that answers at once: bytes and requests do not depend on time."""
+    with serving(S3()) as up:
         yield up

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.store import BUCKET, Fault, Object, Store
-from pipeline import layout
-from pipeline.demux.scan import SCAN_BYTES
-from pipeline.source import BLOCK, EDGE, GAP, KIB, LARGEST_BLOCK
-from tests.reading.reader import index_of, put, read, total
+from model import KIB, ReadPolicy, Wanted
+from position import Position
+from standin_s3.faults import Fault
+from standin_s3.s3 import S3
+from tests.reading.reader import Read, index_of, put, read, read_until, total, within, work
 
+POLICY = ReadPolicy()
+ENDS = POLICY.edge + POLICY.tail
+"""Bytes that are read first of a large object."""
 INDEXED = ["moov-last.mp4", "moov-first.mp4"]
 LAYOUTS = [*INDEXED, "sidx.mp4", "mfra.mp4", "bare.mp4", "cues.mkv"]
 # What moment is asked for, and by how many keyframes that may be answered.
@@ -27,9 +30,9 @@ POSITIONS = [
 
 
 @pytest.mark.parametrize("position", ["auto", "25%", "7.4"])
-def test_a_small_object_is_read_whole_by_one_request(slow_store: Store, videos: dict[str, Path], position: str) -> None:
-    video = put(slow_store, videos["small.mp4"])
-    made = read(slow_store, video, position)
+def test_a_small_object_is_read_whole_by_one_request(store: S3, videos: dict[str, Path], position: str) -> None:
+    video = put(store, videos["small.mp4"])
+    made = read_until(within(1), store, video, position)
     assert made.outcome.outcome == "made", made.outcome
     assert made.ranges == [(0, video.size)]
     assert made.counted.gets == made.counted.chain == 1
@@ -38,27 +41,27 @@ def test_a_small_object_is_read_whole_by_one_request(slow_store: Store, videos: 
 @pytest.mark.parametrize(("position", "keyframes"), POSITIONS)
 @pytest.mark.parametrize("name", INDEXED)
 def test_of_a_large_object_the_ends_the_index_and_the_keyframes_are_read_in_three_rounds(
-    slow_store: Store, videos: dict[str, Path], name: str, position: str, keyframes: int
+    store: S3, videos: dict[str, Path], name: str, position: str, keyframes: int
 ) -> None:
     moov, places = index_of(videos[name])
-    made = read(slow_store, put(slow_store, videos[name]), position)
+    made = read_until(within(3), store, put(store, videos[name]), position)
     assert made.outcome.outcome == "made", made.outcome
     # An exact time needs what follows its keyframe too: at most the group of pictures.
     largest = max(after[0] - before[0] for before, after in pairwise(places))
     assert made.counted.chain <= 3
-    assert made.counted.bytes <= 2 * EDGE + (moov[1] - moov[0]) + keyframes * (largest + GAP)
+    assert made.counted.bytes <= ENDS + (moov[1] - moov[0]) + keyframes * (largest + POLICY.gap)
 
 
 @pytest.mark.parametrize("position", ["auto", "0", "25%", "401"])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_no_byte_is_read_twice(store: Store, videos: dict[str, Path], name: str, position: str) -> None:
+def test_no_byte_is_read_twice(store: S3, videos: dict[str, Path], name: str, position: str) -> None:
     made = read(store, put(store, videos[name]), position)
     assert made.outcome.outcome == "made", made.outcome
     assert made.counted.bytes == total(made.ranges)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_what_the_handler_counts_is_what_the_store_counts(store: Store, videos: dict[str, Path], name: str) -> None:
+def test_what_the_handler_counts_is_what_the_store_counts(store: S3, videos: dict[str, Path], name: str) -> None:
     made = read(store, put(store, videos[name]))
     assert made.outcome.read.bytes == made.counted.bytes
     assert made.outcome.read.requests == made.counted.gets
@@ -74,27 +77,30 @@ def test_what_the_handler_counts_is_what_the_store_counts(store: Store, videos: 
         "401",
     ],
 )
-def test_keyframes_are_fetched_as_exact_ranges_and_together(
-    slow_store: Store, videos: dict[str, Path], position: str
-) -> None:
+def test_keyframes_are_fetched_as_exact_ranges_and_together(store: S3, videos: dict[str, Path], position: str) -> None:
     path = videos["moov-last.mp4"]
     moov, keyframes = index_of(path)
-    made = read(slow_store, put(slow_store, path), position)
-    inner = [(start, end) for start, end in made.ranges if EDGE <= start < moov[0] - EDGE]
+
+    def inside(made: Read) -> list[tuple[int, int]]:
+        return [(start, end) for start, end in made.ranges if POLICY.edge <= start < moov[0] - POLICY.tail]
+
+    def together(made: Read) -> bool:
+        spans = [(get.began, get.ended) for get in made.gets if get.range in inside(made)]
+        return max(began for began, _ in spans) < min(ended for _, ended in spans)
+
+    made = read_until(together, store, put(store, path), position)
+    inner = inside(made)
     starts = {start for start, _ in keyframes}
     assert inner
     assert {start for start, _ in inner} <= starts
     if position != "401":
         ends = {end for _, end in keyframes}
         assert all(end in ends for _, end in inner)
-    spans = [(get.began, get.ended) for get in made.gets if get.range in inner]
-    assert max(began for began, _ in spans) < min(ended for _, ended in spans)
+    assert together(made)
 
 
-def test_bytes_grow_with_the_index_and_not_with_the_object(
-    slow_store: Store, videos: dict[str, Path], tmp_path: Path
-) -> None:
-    small = read(slow_store, put(slow_store, videos["moov-last.mp4"]), "25%")
+def test_bytes_grow_with_the_index_and_not_with_the_object(store: S3, videos: dict[str, Path], tmp_path: Path) -> None:
+    small = read_until(within(3), store, put(store, videos["moov-last.mp4"]), "25%")
     grown = tmp_path / "grown.mp4"
     content = videos["moov-last.mp4"].read_bytes()
     moov, _ = index_of(videos["moov-last.mp4"])
@@ -105,64 +111,75 @@ def test_bytes_grow_with_the_index_and_not_with_the_object(
     grown.write_bytes(
         content[:mdat] + size.to_bytes(4, "big") + content[mdat + 4 : moov[0]] + bytes(more) + content[moov[0] :]
     )
-    large = read(slow_store, put(slow_store, grown), "25%")
+    large = read_until(within(small.counted.chain), store, put(store, grown), "25%")
     assert large.outcome.outcome == "made", large.outcome
     assert large.counted.bytes == small.counted.bytes
     assert large.counted.gets == small.counted.gets
-    assert large.counted.chain == small.counted.chain
+    assert large.counted.chain <= small.counted.chain
+
+
+def test_a_video_that_is_blank_throughout_gets_a_poster_for_a_bounded_share_of_its_bytes(
+    store: S3, blank: Path
+) -> None:
+    video = put(store, blank)
+    made = read(store, video)
+    assert video.size is not None
+    assert video.size > 180 * 10**6
+    assert made.outcome.outcome == "made", made.outcome
+    assert 8 * 10**6 < made.counted.bytes < 48 * 10**6
 
 
 @pytest.mark.parametrize("name", ["sidx.mp4", "mfra.mp4"])
 @pytest.mark.parametrize(("position", "blocks"), [("auto", 12), ("25%", 1)])
 def test_fragments_with_an_index_are_read_by_blocks_at_their_starts(
-    slow_store: Store, videos: dict[str, Path], name: str, position: str, blocks: int
+    store: S3, videos: dict[str, Path], name: str, position: str, blocks: int
 ) -> None:
-    made = read(slow_store, put(slow_store, videos[name]), position)
+    made = read_until(within(5), store, put(store, videos[name]), position)
     assert made.outcome.outcome == "made", made.outcome
     assert made.outcome.notes == ()
     # The head, what follows it, the first fragment which the demuxer opens with, then those that are wanted.
     assert made.counted.chain <= 5
-    assert made.counted.bytes <= 2 * EDGE + layout.HOP + 2 * BLOCK + blocks * (BLOCK + GAP)
+    assert made.counted.bytes <= ENDS + POLICY.hop + 2 * POLICY.block + blocks * (POLICY.block + POLICY.gap)
 
 
-@pytest.mark.parametrize(
-    "position",
-    [
-        "auto",
-        "25%",
-        "401",
-    ],
-)
-def test_fragments_without_an_index_are_looked_for_as_far_as_a_limit_that_is_noted(
-    store: Store, videos: dict[str, Path], position: str
+@pytest.mark.parametrize(("position", "seconds", "gets"), [("auto", None, 40), ("25%", 200, 8), ("401", 401, 8)])
+def test_short_fragments_without_an_index_are_found_where_a_moment_should_lie(
+    store: S3, videos: dict[str, Path], position: str, seconds: float | None, gets: int
 ) -> None:
     video = put(store, videos["bare.mp4"])
-    made = read(store, video, position)
+    made = read_until(within(5), store, video, position)
     assert made.outcome.outcome == "made", made.outcome
-    assert any("no index" in note for note in made.outcome.notes)
+    assert made.outcome.notes == ()
+    assert seconds is None or made.outcome.images[0].seconds == pytest.approx(seconds, abs=0.04)
     assert video.size is not None
-    assert made.counted.bytes < video.size
-    # A request for each fragment that is looked for, and those around them.
-    assert made.counted.gets <= layout.HOPS + 12 + 8
+    assert made.counted.bytes < video.size / 5
+    assert made.counted.gets <= gets
+    assert made.counted.chain <= 5
 
 
 @pytest.mark.parametrize(("position", "blocks"), [("auto", 12), ("25%", 1)])
-def test_matroska_is_read_by_its_cues(slow_store: Store, videos: dict[str, Path], position: str, blocks: int) -> None:
-    made = read(slow_store, put(slow_store, videos["cues.mkv"]), position)
+def test_matroska_is_read_by_its_cues(store: S3, videos: dict[str, Path], position: str, blocks: int) -> None:
+    made = read_until(within(6), store, put(store, videos["cues.mkv"]), position)
     assert made.outcome.outcome == "made", made.outcome
     assert made.outcome.notes == ()
     assert made.counted.chain <= 6
-    assert made.counted.bytes <= 2 * EDGE + (blocks + 4) * (BLOCK + GAP)
+    assert made.counted.bytes <= ENDS + (blocks + 4) * (POLICY.block + POLICY.gap)
 
 
-ALL_OUTPUTS = {
-    "THUMBNAIL_WIDTHS": "[160, 80]",
-    "THUMBNAIL_STORYBOARD": "true",
-    "THUMBNAIL_STORYBOARD_PLAYLIST": "true",
-    "THUMBNAIL_PREVIEW": "webp",
-    "THUMBNAIL_MANIFEST": "true",
-    "THUMBNAIL_PLACEHOLDER": "true",
+ALL_OUTPUTS: dict[str, object] = {
+    **{"widths": [160, 80], "storyboard": True, "storyboard_playlist": True, "preview": "webp"},
+    **{"manifest": True, "placeholder": True},
 }
+
+
+@pytest.mark.parametrize("position", ["auto", "401"])
+@pytest.mark.parametrize("name", [*LAYOUTS, "small.mp4"])
+def test_with_all_outputs_no_byte_is_read_twice(store: S3, videos: dict[str, Path], name: str, position: str) -> None:
+    made = read(store, put(store, videos[name]), position, outputs=ALL_OUTPUTS)
+    assert made.outcome.outcome == "made", made.outcome
+    assert made.counted.bytes == total(made.ranges)
+    kinds = {file.kind for file in (*made.outcome.images, *made.outcome.texts)}
+    assert kinds == {"poster", "storyboard", "preview", "manifest"}
 
 
 @pytest.fixture
@@ -181,45 +198,32 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("position", ["auto", "401"])
 @pytest.mark.parametrize("name", [*LAYOUTS, "small.mp4"])
-def test_with_all_outputs_no_byte_is_read_twice_and_ffmpeg_is_started_once_for_each_kind(
-    store: Store, videos: dict[str, Path], started: list[str], name: str, position: str
+def test_ffmpeg_is_started_once_for_each_kind_of_output_and_once_for_candidates(
+    videos: dict[str, Path], started: list[str], name: str, position: str
 ) -> None:
-    made = read(store, put(store, videos[name]), position, outputs=ALL_OUTPUTS)
-    assert made.outcome.outcome == "made", made.outcome
-    assert made.counted.bytes == total(made.ranges)
-    kinds = ("poster", "storyboard", "preview", "manifest")
-    assert {image.kind for image in made.outcome.images} == set(kinds)
-    # The manifest needs no pictures.
-    assert len(started) == len(kinds) - 1
+    wanted = Wanted(position=Position.parse(position), widths=(160, 80, 0, 40), storyboard=True, preview="webp")
+    made = work(videos[name], wanted)
+    assert [output.kind for output in made] == ["poster"] * 4 + ["sheet", "cues", "preview"]
+    # `auto` looks at small candidates first.
+    assert len(started) == 3 + (position == "auto")
     assert all(program.startswith("ffmpeg") for program in started)
 
 
-@pytest.mark.parametrize(("storyboard", "count"), [("false", 1), ("true", 2)])
-def test_all_widths_come_out_of_one_run_of_ffmpeg(
-    store: Store, videos: dict[str, Path], started: list[str], storyboard: str, count: int
-) -> None:
-    outputs = {"THUMBNAIL_WIDTHS": "[160, 80, 0, 40]", "THUMBNAIL_STORYBOARD": storyboard}
-    made = read(store, put(store, videos["small.mp4"]), outputs=outputs)
-    assert len([image for image in made.outcome.images if image.kind == "poster"]) == 4
-    assert len(started) == count
-
-
 @pytest.mark.parametrize("name", ["sidx.mp4", "mfra.mp4"])
-def test_of_fragments_with_an_index_only_the_wanted_one_is_read(
-    slow_store: Store, videos: dict[str, Path], name: str
-) -> None:
-    video = put(slow_store, videos[name])
-    made = read(slow_store, video, "25%")
+def test_of_fragments_with_an_index_only_the_wanted_one_is_read(store: S3, videos: dict[str, Path], name: str) -> None:
+    video = put(store, videos[name])
+    made = read_until(within(2), store, video, "25%")
     assert made.outcome.outcome == "made", made.outcome
     # The demuxer is opened with what the first of them says of itself, without its pictures.
     first, wanted, last = made.ranges
     assert video.size is not None
-    assert (first, last) == ((0, EDGE), (video.size - EDGE, video.size))
-    assert wanted[1] - wanted[0] == BLOCK
+    assert (first, last) == ((0, POLICY.edge), (video.size - POLICY.tail, video.size))
+    # Of a fragment that is shorter than a block, no more than all of it.
+    assert wanted[1] - wanted[0] <= POLICY.block
     assert made.counted.chain == 2
 
 
-def test_of_a_video_whose_picture_is_there_nothing_is_read(store: Store, videos: dict[str, Path]) -> None:
+def test_of_a_video_whose_picture_is_there_nothing_is_read(store: S3, videos: dict[str, Path]) -> None:
     video = put(store, videos["moov-last.mp4"])
     assert read(store, video).outcome.outcome == "made"
     # The function knows an event that it has had before.
@@ -229,15 +233,18 @@ def test_of_a_video_whose_picture_is_there_nothing_is_read(store: Store, videos:
 
 
 def test_of_a_video_that_is_new_the_object_is_read_while_its_picture_is_looked_for(
-    slow_store: Store, videos: dict[str, Path]
+    store: S3, videos: dict[str, Path]
 ) -> None:
-    made = read(slow_store, put(slow_store, videos["small.mp4"]))
-    looked, opened = (next(r for r in made.log if r.method == method) for method in ("HEAD", "GET"))
-    assert opened.began < looked.ended
+
+    def meanwhile(made: Read) -> bool:
+        looked, opened = (next(r for r in made.log if r.method == method) for method in ("HEAD", "GET"))
+        return opened.began < looked.ended
+
+    assert meanwhile(read_until(meanwhile, store, put(store, videos["small.mp4"])))
 
 
 @pytest.mark.parametrize("name", [*LAYOUTS, "small.mp4"])
-def test_every_read_asks_for_the_object_of_the_event(store: Store, videos: dict[str, Path], name: str) -> None:
+def test_every_read_asks_for_the_object_of_the_event(store: S3, videos: dict[str, Path], name: str) -> None:
     video = put(store, videos[name])
     made = read(store, video)
     assert made.gets
@@ -246,21 +253,21 @@ def test_every_read_asks_for_the_object_of_the_event(store: Store, videos: dict[
 
 @pytest.mark.parametrize("number", [0, 2, 3])
 def test_an_object_that_is_overwritten_while_it_is_read_is_superseded(
-    store: Store, videos: dict[str, Path], number: int
+    store: S3, videos: dict[str, Path], number: int
 ) -> None:
     video = put(store, videos["moov-last.mp4"])
-    store.replacements[number] = Object.of_bytes(b"newer")
+    store.fail(Fault("replace", skip=number, count=1, content=b"newer"))
     made = read(store, video)
     assert made.outcome.outcome == "superseded", made.outcome
     assert not any(request.method == "PUT" for request in made.log)
-    assert f"{BUCKET}/moov-last.jpg" not in store.objects
+    assert store.stored() == ["moov-last.mp4"]
 
 
 @pytest.mark.parametrize("kind", ["short", "reset"])
-def test_a_read_that_breaks_off_is_resumed_where_it_broke(store: Store, videos: dict[str, Path], kind: str) -> None:
+def test_a_read_that_breaks_off_is_resumed_where_it_broke(store: S3, videos: dict[str, Path], kind: str) -> None:
     video = put(store, videos["small.mp4"])
     after = 400_000
-    store.faults[0] = Fault(kind, after)
+    store.fail(Fault(kind, count=1, after=after))
     made = read(store, video)
     assert made.outcome.outcome == "made", made.outcome
     first, second = made.ranges
@@ -272,11 +279,11 @@ def test_a_read_that_breaks_off_is_resumed_where_it_broke(store: Store, videos: 
 
 @pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("kind", ["short", "reset", "503", "SlowDown"])
-def test_one_fault_costs_one_more_request(store: Store, videos: dict[str, Path], kind: str, number: int) -> None:
+def test_one_fault_costs_one_more_request(store: S3, videos: dict[str, Path], kind: str, number: int) -> None:
     video = put(store, videos["moov-last.mp4"])
     sound = read(store, video)
-    del store.objects[f"{BUCKET}/moov-last.jpg"]
-    store.faults[number] = Fault(kind, 1000)
+    store.remove("moov-last.jpg")
+    store.fail(Fault(kind, skip=number, count=1, after=1000))
     made = read(store, video)
     assert made.outcome.outcome == "made", made.outcome
     assert made.counted.gets == sound.counted.gets + 1
@@ -284,28 +291,31 @@ def test_one_fault_costs_one_more_request(store: Store, videos: dict[str, Path],
     assert made.counted.bytes <= sound.counted.bytes + 1000
 
 
-def test_a_store_that_never_delivers_is_a_fault_that_is_raised(store: Store, videos: dict[str, Path]) -> None:
+def test_a_store_that_never_delivers_is_a_fault_that_is_raised(store: S3, videos: dict[str, Path]) -> None:
     video = put(store, videos["small.mp4"])
-    store.faults.update({number: Fault("short", 10) for number in range(100)})
-    with pytest.raises(Exception, match="could not be read"):
+    store.fail(Fault("short", after=10))
+    with pytest.raises(Exception, match="S3 failed in 5 attempts; at the last, IncompleteReadError"):
         read(store, video)
 
 
-def test_more_than_the_limit_is_not_read(store: Store, videos: dict[str, Path]) -> None:
-    made = read(store, put(store, videos["moov-last.mp4"]), read_limit=2 * EDGE)
+def test_more_than_the_limit_is_not_read(store: S3, videos: dict[str, Path]) -> None:
+    made = read(store, put(store, videos["moov-last.mp4"]), read_limit=ENDS)
     assert made.outcome.outcome == "rejected", made.outcome
-    assert made.counted.bytes <= 2 * EDGE
+    assert made.counted.bytes <= ENDS
 
 
-def test_matroska_without_cues_is_read_from_the_start_as_far_as_a_limit_that_is_noted(
-    store: Store, videos: dict[str, Path], tmp_path: Path
+def test_of_a_long_matroska_without_cues_samples_are_read_which_is_noted(
+    store: S3, videos: dict[str, Path], tmp_path: Path
 ) -> None:
-    video = put(store, _live(videos["cues.mkv"], tmp_path / "live.mkv", SCAN_BYTES * 3 // 2))
-    made = read(store, video)
-    assert made.outcome.outcome == "made", made.outcome
-    assert any("no index" in note for note in made.outcome.notes)
-    assert made.counted.bytes <= SCAN_BYTES + LARGEST_BLOCK + 2 * EDGE
-    assert made.counted.bytes == total(made.ranges)
+    video = put(store, _live(videos["cues.mkv"], tmp_path / "live.mkv", POLICY.scan * 3))
+    for position, limit in (("auto", POLICY.scan), ("50%", POLICY.scan // 3), ("3000", POLICY.scan // 3)):
+        made = read_until(within(6), store, video, position)
+        assert made.outcome.outcome == "made", made.outcome
+        assert any("no index" in note for note in made.outcome.notes)
+        assert made.counted.bytes <= limit
+        assert made.counted.bytes == total(made.ranges)
+        assert made.counted.chain <= 6
+        store.remove(*(key for key in store.stored() if key != video.key))
 
 
 def _live(path: Path, live: Path, size: int) -> Path:

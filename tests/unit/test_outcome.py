@@ -1,29 +1,17 @@
-"""Outcomes: they cross a pipe as JSON, and arrive as they were."""
+"""Outcomes: the exceptions that end the work on an object early, and what crosses to a worker and back."""
 
 import json
 
 import pytest
 
-from pipeline.outcome import Image, Outcome, Reading, Rejected, Settled, Skipped, Superseded, Unchanged
+from model import Job, Limits, ReadPolicy, Rejected, Settled, Skipped, Superseded, Unchanged, Wanted
+from position import Position
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
-        Outcome("b", "k", "skipped", "it holds no video"),
-        Outcome(
-            "b",
-            "häst\n☃",
-            "made",
-            images=(Image("poster", "k.jpg", 640, 360, 1000, 1.5), Image("storyboard", "k.vtt", None, None, 9, 0.0)),
-            notes=("one", "two"),
-            read=Reading(10, 2, 1),
-            seconds=0.25,
-        ),
-    ],
-)
-def test_an_outcome_survives_json(outcome: Outcome) -> None:
-    assert Outcome.from_json(json.loads(json.dumps(outcome.as_json()))) == outcome
+def test_a_job_survives_json() -> None:
+    wanted = Wanted(position=Position("percent", 25), widths=(640, 0), storyboard=True, preview="webp")
+    job = Job(2**40, "häst\n☃", wanted, Limits(2**30, 12.5, 2), ReadPolicy(whole=1))
+    assert Job.from_json(json.loads(json.dumps(job.as_json()))) == job
 
 
 @pytest.mark.parametrize(

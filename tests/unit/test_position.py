@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.position import Position
+from position import Position
 
 
 @pytest.mark.parametrize(

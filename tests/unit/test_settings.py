@@ -1,97 +1,112 @@
 """Settings: what the environment may hold, and how it is told what it may not."""
 
+import json
+from typing import Any
+
 import pytest
 
-from pipeline import settings
-from pipeline.position import Position
-from pipeline.settings import BadEnvironment
+from model import MIB
+from position import Position
+from service import settings
+from service.settings import BadEnvironment, Settings, fingerprint
 
-GOOD = {
-    "THUMBNAIL_SUFFIXES": '[".mp4", ".mov"]',
-    "THUMBNAIL_POSITION": "25%",
-    "THUMBNAIL_WIDTHS": "[640, 0]",
-    "THUMBNAIL_FORMAT": "avif",
-    "THUMBNAIL_QUALITY": "55",
-    "THUMBNAIL_MANIFEST": "true",
-    "THUMBNAIL_OUTPUT_BUCKET": "images",
-    "THUMBNAIL_OUTPUT_PREFIX": "thumbs/",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+GOOD: dict[str, Any] = {
+    "position": "25%",
+    "widths": [640, 0],
+    "format": "avif",
+    "quality": 55,
+    "manifest": True,
+    "storyboard": True,
+    "storyboardBudget": 32,
+    "preview": True,
+    "previewFormat": "mp4",
+    "outputBucket": "images",
+    "outputPrefix": "thumbs/",
+    "eventBus": "bus",
+    "timeInName": False,
 }
-BAD = {
-    "THUMBNAIL_SUFFIXES": ("", "mp4", "[]", '[""]', "[1]", '{".mp4": 1}', "null"),
-    "THUMBNAIL_POSITION": ("", "middle", "101%", "-1"),
-    "THUMBNAIL_WIDTHS": ("", "640", "[]", "[-1]", "[16384]", '["640"]', "[1.5]", "[true]", "[640, 640]", "[null]"),
-    "THUMBNAIL_FORMAT": ("", "jpeg", "JPG", "gif"),
-    "THUMBNAIL_QUALITY": ("", "0", "101", "80.5", "high"),
-    "THUMBNAIL_MANIFEST": ("", "True", "1", "yes"),
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": ("", "much", "1.5"),
+BAD: dict[str, tuple[Any, ...]] = {
+    "position": ("", "middle", "101%", "-1", 5),
+    "widths": ("", "640", [], [-1], [16384], ["640"], [1.5], [True], [640, 640], [None]),
+    "format": ("", "jpeg", "JPG", "gif", 1),
+    "quality": (0, 101, 80.5, "high", True),
+    "padColor": ("black", "#12345", 0),
+    "storyboardInterval": (-1, "10", True),
+    "manifest": ("", "true", 1),
 }
+
+
+def read(held: dict[str, Any], memory: str = "1769") -> Settings:
+    return settings.read({"THUMBNAILER": json.dumps(held), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory})
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_design() -> None:
     found = settings.read({})
-    assert found.suffixes == (".mp4",)
-    assert found.position == Position("auto")
-    assert found.widths == (640,)
-    assert (found.format, found.quality) == ("jpg", 80)
-    assert not found.manifest
+    assert found == Settings()
+    wanted = found.wanted
+    assert (wanted.position, wanted.widths, wanted.format, wanted.quality) == (Position("auto"), (640,), "jpg", 80)
+    assert not wanted.manifest
+    assert wanted.preview == "none"
     assert (found.output_bucket, found.output_prefix) == ("", "")
-    assert found.memory_bytes == 1769 * 2**20
+    assert found.memory_bytes == 1769 * MIB
 
 
-def test_every_variable_is_read() -> None:
-    found = settings.read(GOOD)
-    assert found.suffixes == (".mp4", ".mov")
-    assert found.position == Position("percent", 25)
-    assert found.widths == (640, 0)
-    assert (found.format, found.quality, found.manifest) == ("avif", 55, True)
-    assert (found.output_bucket, found.output_prefix) == ("images", "thumbs/")
-    assert found.memory_bytes == 512 * 2**20
+def test_every_key_is_read() -> None:
+    found = read(GOOD, memory="512")
+    wanted = found.wanted
+    assert (wanted.position, wanted.widths) == (Position("percent", 25), (640, 0))
+    assert (wanted.format, wanted.quality, wanted.manifest) == ("avif", 55, True)
+    assert (wanted.storyboard, wanted.storyboard_budget, wanted.preview) == (True, 32 * MIB, "mp4")
+    assert (found.output_bucket, found.output_prefix, found.event_bus) == ("images", "thumbs/", "bus")
+    assert (found.time_in_name, found.memory_bytes) == (False, 512 * MIB)
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
-def test_a_bad_value_is_named_with_what_it_holds_and_may_hold(name: str, text: str) -> None:
+def test_a_preview_is_webp_where_nothing_else_is_said() -> None:
+    assert read({"preview": True}).wanted.preview == "webp"
+    assert read({"previewFormat": "gif"}).wanted.preview == "none"
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in BAD.items() for value in values], ids=repr)
+def test_what_a_key_may_not_hold_is_told(key: str, value: Any) -> None:
+    with pytest.raises(BadEnvironment, match=f"{key} holds"):
+        read({key: value})
+
+
+def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(BadEnvironment) as failure:
-        settings.read({**GOOD, name: text})
-    assert f"{name} holds {text!r}; it may be " in str(failure.value)
-    assert str(failure.value).count(" holds ") == 1, "a variable without a fault is named"
+        read({**{key: values[0] for key, values in BAD.items()}, "colour": "red"}, memory="much")
+    assert all(f"{key} holds" in str(failure.value) for key in BAD)
+    assert "colour is not a setting" in str(failure.value)
+    assert "AWS_LAMBDA_FUNCTION_MEMORY_SIZE holds 'much'" in str(failure.value)
 
 
-def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(BadEnvironment) as failure:
-        settings.read({name: texts[0] for name, texts in BAD.items()})
-    assert all(f"{name} holds" in str(failure.value) for name in BAD)
+@pytest.mark.parametrize("text", ["", "[]", "1", "{"])
+def test_what_is_no_object_of_json_is_told(text: str) -> None:
+    with pytest.raises(BadEnvironment, match="THUMBNAILER"):
+        settings.read({"THUMBNAILER": text})
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("THUMBNAIL_POSITION", "26%"),
-        ("THUMBNAIL_WIDTHS", "[640]"),
-        ("THUMBNAIL_FORMAT", "png"),
-        ("THUMBNAIL_QUALITY", "56"),
-    ],
+    ("key", "value"), [("position", "26%"), ("widths", [640]), ("format", "png"), ("quality", 56), ("preview", False)]
 )
-def test_what_shapes_an_image_is_in_the_fingerprint(name: str, text: str) -> None:
-    assert settings.read({**GOOD, name: text}).fingerprint() != settings.read(GOOD).fingerprint()
+def test_what_shapes_an_output_is_in_the_fingerprint(key: str, value: Any) -> None:
+    assert fingerprint(read({**GOOD, key: value}).wanted) != fingerprint(read(GOOD).wanted)
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("THUMBNAIL_SUFFIXES", '[".avi"]'),
-        ("THUMBNAIL_OUTPUT_PREFIX", "x/"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
-    ],
-)
-def test_what_does_not_shape_an_image_is_not(name: str, text: str) -> None:
-    assert settings.read({**GOOD, name: text}).fingerprint() == settings.read(GOOD).fingerprint()
+@pytest.mark.parametrize(("key", "value"), [("outputPrefix", "x/"), ("jobSeconds", 5), ("overwrite", True)])
+def test_what_does_not_shape_an_output_is_not(key: str, value: Any) -> None:
+    assert fingerprint(read({**GOOD, key: value}).wanted) == fingerprint(read(GOOD).wanted)
+
+
+def test_another_version_of_the_code_has_another_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint(settings.read({}).wanted)
+    monkeypatch.setattr(settings, "VERSION", "999.0.0")
+    assert fingerprint(settings.read({}).wanted) != before
 
 
 def test_the_fingerprint_fits_into_the_metadata_of_an_object() -> None:
     # S3 takes 2 KB of metadata in all, and only printable ASCII goes unchanged.
-    widths = str(list(range(10_000, 10_008)))
-    text = settings.read({**GOOD, "THUMBNAIL_WIDTHS": widths}).fingerprint()
+    text = fingerprint(read({**GOOD, "widths": list(range(10_000, 10_008)), "cacheControl": "ä" * 100}).wanted)
     assert text.isascii()
     assert text.isprintable()
     assert len(text) < 1200

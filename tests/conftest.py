@@ -1,18 +1,40 @@
-"""What the suites of the image share: an S3 that a process of its own emulates, and a look at what is left."""
+"""What the suites share: in which order they run, an emulated AWS, and a look at what is left running."""
 
 import os
 import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from local.emulator import Emulator, emulator
 from local.processes import descendants, free_port
+from standin_s3.process import started
+from standin_s3.s3 import S3
+
+FIRST = ("tests/end_to_end", "tests/content/test_image.py", "tests/hostile/test_fuzz.py", "tests/load", "tests/faults")
+"""What takes longest, so that no worker has it left when the others are done."""
+
+settings.register_profile("any machine", deadline=None, database=None)
+settings.load_profile("any machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; pytest-xdist keeps the tests of a file together (`--dist loadfile`)."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(first) for first in FIRST])
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """One S3 for all tests of the image, in a process of its own."""
+    with started() as up:
+        yield up
 
 
 @pytest.fixture(scope="session")
 def s3_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """One emulator for all tests: its start takes longer than most of them."""
+    """One emulated AWS for all tests that need more of it than objects: its start takes longer than most of them."""
     with emulator(free_port(), tmp_path_factory.mktemp("emulator")) as up:
         yield up
 

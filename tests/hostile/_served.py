@@ -11,7 +11,10 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from model import ReadPolicy
 
 
 class Context:
@@ -33,22 +36,37 @@ class Context:
 def _state() -> dict[str, int]:
     """What a call may not leave behind, and the largest process that a job has had so far."""
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    # The template of the workers stays, and so do the connections to S3.
     return {
-        "fds": len(list(Path("/proc/self/fd").iterdir())),
+        "fds": len([entry for entry in Path("/proc/self/fd").iterdir() if not _is_socket(entry)]),
         "resident": resident,
-        "children": len(children),
-        "largest_job": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "children": sum(len(_children(template)) for template in _children(os.getpid())),
     }
 
 
-def _small_blocks(size: int) -> None:
-    """Makes the ways of large objects usable with small ones: what is fetched whole, and of either end."""
-    from pipeline import layout, source
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    source.WHOLE, source.EDGE = size, max(64, size // 8)
-    source.PART, source.BLOCK, source.GAP = size, max(64, size // 4), 64
-    vars(layout).update(EDGE=source.EDGE, HOP=max(64, size // 4))
+
+def _is_socket(entry: Path) -> bool:
+    try:
+        return str(entry.readlink()).startswith("socket:")
+    except FileNotFoundError:
+        return True  # That of the listing itself.
+
+
+def _small_reads(size: int) -> "ReadPolicy":
+    """Makes the ways of large objects usable with small ones: what is fetched whole, of either end, and at once."""
+    from model import ReadPolicy
+
+    edge, block = max(64, size // 8), max(64, size // 4)
+    return ReadPolicy(whole=size, edge=edge, tail=edge, part=size, gap=64, block=block, hop=block)
+
+
+def _over(asked: dict[str, str]) -> dict[str, str]:
+    """The environment of this process with other settings over its own."""
+    held = {**json.loads(os.environ.get("THUMBNAILER", "{}")), **json.loads(asked.get("THUMBNAILER", "{}"))}
+    return {**os.environ, **asked, "THUMBNAILER": json.dumps(held)}
 
 
 def main() -> None:
@@ -59,14 +77,14 @@ def main() -> None:
     os.dup2(log, 2)
     os.close(log)
     import handler
-    from pipeline import settings
+    from service import settings
 
-    first = settings.read(os.environ)
+    first, whole = settings.read(os.environ), handler.VIDEOS.policy
+    largest = 0
     for line in sys.stdin:
         asked: dict[str, Any] = json.loads(line)
-        handler.SETTINGS = settings.read({**os.environ, **asked["settings"]}) if asked["settings"] else first
-        if asked["block"]:
-            _small_blocks(asked["block"])
+        handler.VIDEOS.settings = settings.read(_over(asked["settings"])) if asked["settings"] else first
+        handler.VIDEOS.policy = _small_reads(asked["block"]) if asked["block"] else whole
         began = time.monotonic()
         answer: dict[str, Any] = {}
         try:
@@ -74,9 +92,10 @@ def main() -> None:
         except Exception as fault:
             answer["raised"], answer["message"] = type(fault).__name__, str(fault)
         answer["seconds"] = time.monotonic() - began
+        largest = max([largest, *(outcome["peak"] for outcome in answer.get("said", {}).get("outcomes", []))])
         sys.stdout.flush()
         gc.collect()
-        print(json.dumps({**answer, **_state()}), file=answers)
+        print(json.dumps({**answer, **_state(), "largest_job": largest}), file=answers)
 
 
 if __name__ == "__main__":

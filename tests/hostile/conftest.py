@@ -3,11 +3,10 @@
 import itertools
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 
-from local.emulator import Emulator
+from standin_s3.s3 import S3
 
 from . import seeds
 from .warm import SECRET_ID, SECRET_KEY, TOKEN, Answer, Warm
@@ -21,27 +20,19 @@ MEMORY = 1024
 class Service:
     """The function with a bucket: what it makes of files, and what every one of them must leave as it was."""
 
-    def __init__(self, warm: Warm, client: Any, trap: Trap, good: bytes) -> None:
-        self.warm, self.client, self.trap, self._good = warm, client, trap, good
+    def __init__(self, warm: Warm, s3: S3, trap: Trap, good: bytes) -> None:
+        self.warm, self.s3, self.trap, self._good = warm, s3, trap, good
         self.bucket = "hostile"
-        client.create_bucket(Bucket=self.bucket)
         self._numbers = itertools.count(1)
         self.serves()
         self._fds = self.serves().fds
 
-    def put(self, key: str, content: bytes, **options: Any) -> dict[str, Any]:
+    def put(self, key: str, content: bytes, **options: dict[str, str]) -> dict[str, Any]:
         """Uploads an object; the record that S3 would send of it."""
-        made = self.client.put_object(Bucket=self.bucket, Key=key, Body=content, **options)
-        item = {
-            "key": quote_plus(key, safe="/"),
-            "size": len(content),
-            "eTag": made["ETag"].strip('"'),
-            "sequencer": f"{next(self._numbers):016X}",
-        }
-        return {"eventSource": "aws:s3", "s3": {"bucket": {"name": self.bucket}, "object": item}}
+        return self.s3.put(key, content, bucket=self.bucket, **options)
 
     def answer(
-        self, content: bytes, key: str = "", settings: dict[str, object] | None = None, **options: Any
+        self, content: bytes, key: str = "", settings: dict[str, object] | None = None, **options: dict[str, str]
     ) -> Answer:
         """What becomes of one new object."""
         key = key or f"{next(self._numbers)}.mp4"
@@ -105,10 +96,8 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
 
 
 @pytest.fixture(scope="session")
-def service(
-    s3_emulator: Emulator, trap: Trap, good: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def service(s3: S3, trap: Trap, good: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One warm handler for all hostile files: each must leave it fit for the next."""
     folder = tmp_path_factory.mktemp("handler")
-    with Warm(s3_emulator.endpoint, folder, job_seconds=JOB_SECONDS, memory=MEMORY) as warm:
-        yield Service(warm, s3_emulator.client("s3"), trap, good["last.mp4"])
+    with Warm(s3.url(), folder, job_seconds=JOB_SECONDS, memory=MEMORY) as warm:
+        yield Service(warm, s3, trap, good["last.mp4"])

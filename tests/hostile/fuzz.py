@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.store import Store
+from standin_s3.process import started
+from standin_s3.s3 import S3
 
 from .mutate import Mutant, mutant
 from .seeds import make_all
@@ -43,6 +44,8 @@ class Report:
     reasons: Counter[str] = field(default_factory=Counter)
     """Outcome and reason, numbers as N."""
     seeds: Counter[str] = field(default_factory=Counter)
+    ranged: int = 0
+    """Mutants that were not read whole by one request."""
     faults: list[str] = field(default_factory=list)
     slowest: float = 0.0
     largest_job: int = 0
@@ -54,7 +57,8 @@ class Report:
         """As a table in Markdown."""
         rate = self.mutants / max(self.seconds, 0.001)
         return [
-            f"{self.mutants} mutants in {self.seconds:.0f} s ({rate:.1f} a second); {len(self.faults)} faults;"
+            f"{self.mutants} mutants in {self.seconds:.0f} s ({rate:.1f} a second), {self.ranged} read by ranges;"
+            f" {len(self.faults)} faults;"
             f" slowest {self.slowest:.2f} s; largest process {self.largest_job / 2**20:.0f} MiB;"
             f" growth of a handler {self.growth / 2**20:.1f} MiB",
             "",
@@ -82,7 +86,7 @@ def fault_of(made: Mutant, answer: Answer) -> str:
 class _Run:
     """Workers that share the numbers of the mutants and one report."""
 
-    def __init__(self, mutants: int, seconds: float, start: int, folder: Path, store: Store) -> None:
+    def __init__(self, mutants: int, seconds: float, start: int, folder: Path, store: S3) -> None:
         self.report = Report()
         self._seeds: Mapping[str, bytes] = make_all()
         self._numbers = iter(range(start, start + mutants))
@@ -124,7 +128,7 @@ class _Run:
 
     def _new(self, worker: int, number: int) -> Warm:
         folder = self._folder / f"{worker}-{number}"
-        return Warm(self._store.url, folder, job_seconds=JOB_SECONDS, memory=MEMORY)
+        return Warm(self._store.url(), folder, job_seconds=JOB_SECONDS, memory=MEMORY)
 
     def _next(self) -> Mutant | None:
         with self._lock:
@@ -140,8 +144,7 @@ class _Run:
             settings = {"job_seconds": JOB_SECONDS, "memory": MEMORY, **made.settings}
             return handler.call(record, settings=settings, block=made.block)
         finally:
-            for name in (key, f"{made.number}.jpg"):
-                self._store.delete(name)
+            self._store.remove(key, f"{made.number}.jpg")
 
     def _enter(self, made: Mutant, answer: Answer) -> None:
         with self._lock:
@@ -150,6 +153,7 @@ class _Run:
             report.outcomes[answer.outcome] += 1
             report.reasons[f"{answer.outcome}: {re.sub(r'[0-9]+', 'N', answer.reason)}".rstrip(": ")] += 1
             report.seeds[made.seed] += 1
+            report.ranged += not answer.raised and answer.outcomes[0]["read"]["requests"] > 1
             report.slowest = max(report.slowest, answer.seconds)
             report.largest_job = max(report.largest_job, answer.largest_job)
             fault = fault_of(made, answer)
@@ -165,7 +169,7 @@ class _Run:
 
 def run(mutants: int, seconds: float, start: int = 0, workers: int = 2, progress: bool = False) -> Report:
     """Tries the mutants with the numbers from `start` on, until there are enough or time is up."""
-    with tempfile.TemporaryDirectory() as folder, Store() as store:
+    with tempfile.TemporaryDirectory() as folder, started() as store:
         fuzzing = _Run(mutants, seconds, start, Path(folder), store)
         threads = [threading.Thread(target=fuzzing.work, args=(number,)) for number in range(workers)]
         for thread in threads:

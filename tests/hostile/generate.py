@@ -661,8 +661,8 @@ def pages(bait: Bait) -> Files:
 def off_the_list() -> Files:
     """Codecs that FFmpeg knows and nobody asked for, each with some bytes."""
     kinds = (
-        *(b"SVQ9", b"WRLE", b"smc ", b"8BPS", b"tscc", b"mjp2", b"gif ", b"tiff", b"PNTG", b"xith"),
-        *(b"IV50", b"drac", b"fmp4", b"\0\0\0\0", b"\xff\xff\xff\xff", b"c608", b"tx3g", b"tmcd", b"text"),
+        *(b"SVQ9", b"qdrw", b"tga ", b"AVup", b"gif ", b"tiff", b"PNTG", b"xith", b"drac"),
+        *(b"\0\0\0\0", b"\xff\xff\xff\xff", b"c608", b"tx3g", b"tmcd", b"text"),
     )
     return {f"sample entry {kind!r}": movie(entry(kind, (64, 64)), [bytes(500)] * 5) for kind in kinds}
 

@@ -46,7 +46,7 @@ def mutant(number: int, seeds: Mapping[str, bytes]) -> Mutant:
         del content[LARGEST:]
     settings: dict[str, object] = {"position": chance.choice(("auto", "auto", "0.7", "50%", "1:00"))}
     settings |= chance.choice(_SETTINGS)
-    block = chance.choice((4 * 2**20, 4 * 2**20, 1024))
+    block = chance.choice((4 * 2**20, 1024))
     return Mutant(number, name, tuple(done), bytes(content), settings, block)
 
 

@@ -94,12 +94,12 @@ def test_other_kinds_of_files_are_rejected(service: Service, good: Good) -> None
 def test_pages_and_drawings_are_rejected_whatever_they_are_said_to_be(
     service: Service, trap: Trap, content_type: str
 ) -> None:
-    assert service.faults(generate.pages(trap.bait), ContentType=content_type) == []
+    assert service.faults(generate.pages(trap.bait), headers={"content-type": content_type}) == []
 
 
 @pytest.mark.parametrize("content_type", ["application/vnd.apple.mpegurl", "application/sdp", "text/html", "x" * 200])
 def test_a_content_type_that_lies_changes_nothing(service: Service, good: Good, content_type: str) -> None:
-    answer = service.answer(good["last.mp4"], ContentType=content_type)
+    answer = service.answer(good["last.mp4"], headers={"content-type": content_type})
     assert answer.outcome == "made", answer.reason
-    text = service.answer(b"#EXTM3U\n#EXTINF:9,\n/etc/passwd\n", ContentType="video/mp4")
+    text = service.answer(b"#EXTM3U\n#EXTINF:9,\n/etc/passwd\n", headers={"content-type": "video/mp4"})
     assert text.outcome == "rejected", text.reason

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.store import Store
+from standin_s3.process import started
+from standin_s3.s3 import S3
 
 from . import fuzz
 from .generate import box, entry, fragments, in_entry, movie, patched_in
@@ -29,14 +30,14 @@ MUTANTS = {
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with Store() as up:
+def store() -> Iterator[S3]:
+    with started() as up:
         yield up
 
 
 @pytest.fixture(scope="module")
-def warm(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    with Warm(store.url, tmp_path_factory.mktemp("warm"), job_seconds=fuzz.JOB_SECONDS, memory=fuzz.MEMORY) as up:
+def warm(store: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    with Warm(store.url(), tmp_path_factory.mktemp("warm"), job_seconds=fuzz.JOB_SECONDS, memory=fuzz.MEMORY) as up:
         yield up
 
 
@@ -46,18 +47,18 @@ def _stated(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("number", MUTANTS, ids=[MUTANTS[number] for number in MUTANTS])
-def test_a_mutant_that_was_once_an_error_is_stated(store: Store, warm: Warm, good: Good, number: int) -> None:
+def test_a_mutant_that_was_once_an_error_is_stated(store: S3, warm: Warm, good: Good, number: int) -> None:
     made = mutant(number, good)
     answer = warm.call(store.put(f"found {number}.mp4", made.content), settings=made.settings, block=made.block)
     assert fuzz.fault_of(made, answer) == ""
 
 
 @pytest.mark.parametrize("kind", [b"SVQ9", b"fmp4", b"\0\0\0\0", b"tmcd"])
-def test_a_track_of_no_known_codec_is_stated(store: Store, warm: Warm, kind: bytes) -> None:
+def test_a_track_of_no_known_codec_is_stated(store: S3, warm: Warm, kind: bytes) -> None:
     _stated(warm.call(store.put("codec.mp4", movie(entry(kind, (64, 64)), [bytes(100)] * 3))))
 
 
-def test_a_title_in_another_encoding_takes_no_picture_away(store: Store, warm: Warm) -> None:
+def test_a_title_in_another_encoding_takes_no_picture_away(store: S3, warm: Warm) -> None:
     """Latin-1 in the title, as older cameras and editors write it, is no fault of the pictures."""
     video = patched_in(make("turned.mp4"), b"\xa9nam", 20, b"\xe9\xe8")
     answer = warm.call(store.put("latin title.mp4", video))
@@ -65,20 +66,18 @@ def test_a_title_in_another_encoding_takes_no_picture_away(store: Store, warm: W
 
 
 @pytest.mark.parametrize("preview", ["mp4", "webp"])
-def test_a_good_video_gets_its_preview(store: Store, warm: Warm, good: Good, preview: str) -> None:
+def test_a_good_video_gets_its_preview(store: S3, warm: Warm, good: Good, preview: str) -> None:
     answer = warm.call(store.put(f"preview {preview}.mp4", good["last.mp4"]), settings={"preview": preview})
     assert answer.outcome == "made", answer.reason
 
 
 @pytest.mark.parametrize("position", ["99999999999999999999", "9" * 300])
-def test_a_time_that_no_video_reaches_shows_the_last_picture(
-    store: Store, warm: Warm, good: Good, position: str
-) -> None:
+def test_a_time_that_no_video_reaches_shows_the_last_picture(store: S3, warm: Warm, good: Good, position: str) -> None:
     answer = warm.call(store.put(f"far {len(position)}.mp4", good["last.mp4"], {"thumbnail-position": position}))
     assert answer.outcome == "made", answer.reason
 
 
-def test_hundreds_of_widths_for_one_video_are_not_made(store: Store, warm: Warm, good: Good) -> None:
+def test_hundreds_of_widths_for_one_video_are_not_made(store: S3, warm: Warm, good: Good) -> None:
     """Each is a request that somebody else pays for, and was a thread."""
     widths = ",".join(str(width) for width in range(1, 300))
     answer = warm.call(store.put("widths.mp4", good["last.mp4"], {"thumbnail-widths": widths}))
@@ -90,7 +89,7 @@ def test_hundreds_of_widths_for_one_video_are_not_made(store: Store, warm: Warm,
 @pytest.mark.parametrize("position", ["auto", "0"])
 @pytest.mark.parametrize("picture_format", ["jpg", "webp"])
 def test_pixels_that_are_a_thousand_times_as_high_as_wide_end_in_a_statement(
-    store: Store, warm: Warm, good: Good, across: int, down: int, position: str, picture_format: str
+    store: S3, warm: Warm, good: Good, across: int, down: int, position: str, picture_format: str
 ) -> None:
     video = in_entry(good["last.mp4"], box(b"pasp", struct.pack(">II", across, down)))
     settings = {"position": position, "format": picture_format}
@@ -102,6 +101,6 @@ def test_pixels_that_are_a_thousand_times_as_high_as_wide_end_in_a_statement(
 @pytest.mark.parametrize("name", ["sidx beyond the end", "mfro beyond the start", "sidx of itself"])
 @pytest.mark.parametrize("block", [4 * 2**20, 1024])
 def test_an_index_that_points_outside_the_object_is_stated(
-    store: Store, warm: Warm, good: Good, name: str, block: int
+    store: S3, warm: Warm, good: Good, name: str, block: int
 ) -> None:
     _stated(warm.call(store.put(f"{name} {block}.mp4", fragments(good["fragments-plain.mp4"])[name]), block=block))

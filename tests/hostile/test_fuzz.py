@@ -1,4 +1,4 @@
-"""The fuzzer's share in every run of the tests: two thousand mutants, the same ones each time."""
+"""The fuzzer's share in every run of the tests: five hundred mutants, the same ones each time; more by `make fuzz`."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from .fuzz import Report, run
 from .mutate import boxes, mutant
 from .seeds import SEEDS, make
 
-MUTANTS, SECONDS = 2000, 600.0
-"""It takes about 150 s on two cores that are free; the limit is for those that others use too."""
+MUTANTS, SECONDS = 500, 600.0
+"""It takes about a minute on two cores that are free; the limit is for those that others use too."""
 
 
 def test_a_mutant_is_made_from_its_number_alone() -> None:
@@ -29,11 +29,13 @@ def test_the_walk_over_boxes_sees_into_the_index() -> None:
 
 
 @pytest.mark.timeout(SECONDS + 100)
-def test_two_thousand_mutants_are_stated_within_the_budget_and_leave_the_handler_as_it_was() -> None:
+def test_five_hundred_mutants_are_stated_within_the_budget_and_leave_the_handler_as_it_was() -> None:
     report: Report = run(MUTANTS, SECONDS)
     assert report.faults == [], "\n".join(report.lines())
     assert report.mutants == MUTANTS, "the machine was too slow for all of them"
     assert set(report.seeds) == set(SEEDS)
+    # Half of them are read by ranges, as large objects are; few of these end with what is read first.
+    assert report.ranged > MUTANTS // 3
     # A fuzzer whose mutants are all thrown out at the door would try nothing behind it.
     assert report.outcomes["made"] > MUTANTS // 4
     assert report.outcomes["rejected"] > MUTANTS // 10

@@ -17,7 +17,9 @@ def test_a_name_is_a_name_and_nothing_else(service: Service, good: dict[str, byt
     assert answer.outcomes[0]["key"] == key
     (image,) = answer.outcomes[0]["images"]
     assert image["key"] == key.removesuffix(".mp4") + ".jpg"
-    assert service.client.head_object(Bucket=service.bucket, Key=image["key"])["ContentLength"] == image["bytes"]
+    found = service.s3.get(image["key"], service.bucket)
+    assert found is not None
+    assert len(found[1]) == image["bytes"]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=[ascii(key)[1:20] for key in KEYS])
@@ -37,7 +39,7 @@ def test_a_name_in_the_log_stays_within_its_line_and_field(service: Service, key
 @pytest.mark.parametrize("wishes", WISHES, ids=[ascii(wishes)[1:40] for wishes in WISHES])
 def test_hostile_wishes_end_in_an_outcome(service: Service, good: dict[str, bytes], wishes: dict[str, str]) -> None:
     before = len(service.warm.log())
-    answer = service.answer(good["last.mp4"], Metadata=wishes)
+    answer = service.answer(good["last.mp4"], metadata=wishes)
     log = service.warm.log()[before:]
     assert service.faults_of(answer, ("made", "rejected"), log) == []
     assert not [secret for secret in secrets(service.trap) if secret in log]

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from local.processes import stop
+from tests.settings import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_ID, SECRET_KEY = "AKIDMARKER0123456789", "sEcReTmArKeR/0123456789abcdefghijklmnopq"
@@ -159,15 +160,3 @@ class Warm:
     def log(self) -> str:
         """All that the handler and its jobs have written so far."""
         return self.log_path.read_text(errors="replace")
-
-
-def environment_of(settings: Mapping[str, object]) -> dict[str, str]:
-    """Settings as the function's environment holds them: `job_seconds=10`, `widths=[64]`; `memory` in MiB."""
-
-    def text(value: object) -> str:
-        return value if isinstance(value, str) else json.dumps(value)
-
-    return {
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" if name == "memory" else f"THUMBNAIL_{name.upper()}": text(value)
-        for name, value in settings.items()
-    }

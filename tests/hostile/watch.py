@@ -13,8 +13,8 @@ from local.processes import descendants
 
 from .generate import Bait
 
-_JOBS_FILES = 256
-"""Files that a job may have open; tested in `test_confinement`."""
+_JOBS_FILES = 64
+"""Files that a worker may have open; tested in `test_confinement`."""
 MARKER = "MaRkErOfTheFileThatNobodyReads"
 
 
@@ -140,6 +140,10 @@ class Watch:
         settled = settled and (not is_ffmpeg or int(limits["Max open files"]) < _JOBS_FILES)
         if (int(process.name), is_ffmpeg) in self._known or not settled:
             return
+        status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
+        # A fork of a job that is about to become FFmpeg has what FFmpeg may use, and still the name of the job.
+        if not is_ffmpeg and (int(status["PPid"]), False) in self._known:
+            return
         self._known.add((int(process.name), is_ffmpeg))
         found = Process(
             command,
@@ -147,7 +151,7 @@ class Watch:
             limits,
             _limits((process / "limits").read_text(), 1),
             str((process / "cwd").readlink()),
-            dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines()),
+            status,
         )
         (self.seen.ffmpeg if is_ffmpeg else self.seen.jobs).append(found)
 

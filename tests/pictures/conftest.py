@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.emulator import CREDENTIALS, Emulator
+from standin_s3.client import client_of
+from standin_s3.s3 import S3
 
 from .service import Service
 from .videos import Studio
@@ -18,17 +19,15 @@ _buckets = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def handler(s3_emulator: Emulator) -> Iterator[ModuleType]:
+def handler(s3: S3) -> Iterator[ModuleType]:
     """The handler as Lambda imports it: it reads its environment at once, so that is set before."""
     environment = {
-        **CREDENTIALS,
-        "AWS_ENDPOINT_URL": s3_emulator.endpoint,
-        "AWS_DEFAULT_REGION": CREDENTIALS["AWS_REGION"],
+        **s3.environment(),
         "POWERTOOLS_SERVICE_NAME": "video-thumbnailer",
         "POWERTOOLS_METRICS_NAMESPACE": "VideoThumbnailer",
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("AWS_", "THUMBNAIL_"))]:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "THUMBNAILER"))]:
             patch.delenv(name)
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -36,14 +35,15 @@ def handler(s3_emulator: Emulator) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def service(
-    handler: ModuleType, s3_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, nothing_left_running: None
-) -> Service:
+def service(handler: ModuleType, client: Any, monkeypatch: pytest.MonkeyPatch, nothing_left_running: None) -> Service:
     """The function and a new bucket; whatever a test does, the handler has no child left behind it."""
-    client: Any = s3_emulator.client("s3")
-    bucket = f"videos-{next(_buckets)}"
-    client.create_bucket(Bucket=bucket)
-    return Service(handler, client, monkeypatch, bucket)
+    return Service(handler, client, monkeypatch, f"videos-{next(_buckets)}")
+
+
+@pytest.fixture(scope="session")
+def client(s3: S3) -> Any:
+    """A client of the S3 that the function uses."""
+    return client_of(s3)
 
 
 @pytest.fixture(scope="session")

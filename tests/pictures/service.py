@@ -13,8 +13,9 @@ from urllib.parse import quote_plus
 import pytest
 from PIL import Image
 
-from pipeline import layout, settings, source
-from pipeline.demux import demuxer
+from model import ReadPolicy
+from service import settings
+from tests.settings import environment_of
 
 Colour = tuple[int, ...]
 
@@ -58,8 +59,13 @@ class Answer:
         return list(self.said["notes"])
 
     @property
+    def files(self) -> list[dict[str, Any]]:
+        """All that was written: images, then texts."""
+        return [*self.said["images"], *self.said["texts"]]
+
+    @property
     def keys(self) -> list[str]:
-        return [str(image["key"]) for image in self.said["images"]]
+        return [str(file["key"]) for file in self.files]
 
     @property
     def seconds(self) -> float:
@@ -75,13 +81,13 @@ class Answer:
     def picture(self, number: int = 0) -> Image.Image:
         picture = Image.open(io.BytesIO(self.object(number)["Content"]))
         picture.load()
-        said = self.said["images"][number]
+        said = self.files[number]
         assert picture.size == (said["width"], said["height"]), "the outcome states another size than the image has"
         return picture
 
     def numbers(self, kind: str) -> list[int]:
         """The numbers of the files of one kind."""
-        return [number for number, image in enumerate(self.said["images"]) if image["kind"] == kind]
+        return [number for number, file in enumerate(self.files) if file["kind"] == kind]
 
     def text(self, ending: str) -> str:
         """The one file whose name ends so."""
@@ -102,21 +108,12 @@ class Service:
 
     def configure(self, **values: object) -> None:
         """Sets the function's environment, and nothing else of it: `position="25%"`, `widths=[640, 320]`."""
-        environment = {f"THUMBNAIL_{name.upper()}": _text(value) for name, value in values.items() if name != "memory"}
-        if "memory" in values:
-            environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = str(values["memory"])
-        self._monkeypatch.setattr(self.handler, "SETTINGS", settings.read(environment))
+        self._monkeypatch.setattr(self.handler.VIDEOS, "settings", settings.read(environment_of(values)))
 
-    def read_by_ranges(self) -> None:
+    def read_by_ranges(self, **policy: int) -> None:
         """Shrinks what is fetched at once, so that tiny videos are read as large ones are: piece by piece."""
-        for module, values in (
-            (source, {"WHOLE": 9000, "EDGE": 4200, "BLOCK": 4200}),
-            (layout, {"EDGE": 4200, "HOP": 4200}),
-            (demuxer, {"BLOCK": 4200}),
-        ):
-            for name, value in values.items():
-                self._monkeypatch.setattr(module, name, value)
-        self._monkeypatch.setattr(source.merged, "__defaults__", (0,))
+        small = {"whole": 9000, "edge": 4200, "tail": 4200, "gap": 0, "block": 4200, "hop": 4200}
+        self._monkeypatch.setattr(self.handler.VIDEOS, "policy", ReadPolicy(**{**small, **policy}))
 
     def put(self, key: str, content: bytes | Path, **options: Any) -> dict[str, Any]:
         """Uploads an object; the record that S3 would send of it."""
@@ -176,7 +173,3 @@ def is_near(found: Sequence[int], wanted: Sequence[int], tolerance: int = 12) ->
     return len(found) == len(wanted) and all(
         abs(mine - other) <= tolerance for mine, other in zip(found, wanted, strict=True)
     )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -51,6 +51,7 @@ CODECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "DV in AVI": ("a.avi", ("-c:v", "dvvideo", "-s", "720x576", "-pix_fmt", "yuv420p")),
     "CineForm": ("a.mov", ("-c:v", "cfhd", "-pix_fmt", "yuv422p10le", "-s", "256x144")),
     "Hap": ("a.mov", ("-c:v", "hap")),
+    "Hap Q": ("a.mov", ("-c:v", "hap", "-format", "hap_q")),
     "JPEG 2000": ("a.mov", ("-c:v", "jpeg2000", "-pix_fmt", "yuv422p")),
     "PNG in QuickTime": ("a.mov", ("-c:v", "png")),
     "QuickTime animation": ("a.mov", ("-c:v", "qtrle")),
@@ -66,6 +67,19 @@ CODECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "raw YUV in AVI": ("a.avi", ("-c:v", "rawvideo", "-pix_fmt", "yuv420p")),
     "raw YUV in Matroska": ("a.mkv", ("-c:v", "rawvideo", "-pix_fmt", "yuv420p")),
     "10-bit uncompressed": ("a.mov", ("-c:v", "v210")),
+    "Ut Video in AVI": ("a.avi", ("-c:v", "utvideo", "-pix_fmt", "yuv420p")),
+    "Ut Video of RGB": ("a.avi", ("-c:v", "utvideo", "-pix_fmt", "gbrp")),
+    "Ut Video in QuickTime": ("a.mov", ("-c:v", "utvideo", "-pix_fmt", "yuv422p")),
+    "Ut Video in Matroska": ("a.mkv", ("-c:v", "utvideo", "-pix_fmt", "yuv444p")),
+    "MagicYUV": ("a.avi", ("-c:v", "magicyuv", "-pix_fmt", "yuv422p")),
+    "APV": ("a.mp4", ("-c:v", "liboapv", "-s", "512x288", "-pix_fmt", "yuv422p10le")),
+    "Dirac": ("a.mkv", ("-c:v", "vc2", "-s", "256x144", "-pix_fmt", "yuv422p")),
+    "DXV": ("a.mov", ("-c:v", "dxv", "-s", "256x144")),
+    "SpeedHQ": ("a.mov", ("-c:v", "speedhq", "-s", "256x144", "-pix_fmt", "yuv422p")),
+    "DOSBox": ("a.avi", ("-c:v", "zmbv")),
+    "Flash screen video": ("a.flv", ("-c:v", "flashsv")),
+    "Flash screen video 2": ("a.flv", ("-c:v", "flashsv2")),
+    "Microsoft RLE": ("a.avi", ("-c:v", "msrle", "-vf", "format=rgb8,format=pal8")),
 }
 
 

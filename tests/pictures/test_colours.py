@@ -117,6 +117,12 @@ def test_ordinary_video_has_its_colours(service: Service, studio: Studio, kind: 
     assert are_near(patches_of(service, video), PATCHES), kind
 
 
+def test_the_range_that_only_the_container_tells_is_believed(service: Service, studio: Studio) -> None:
+    frame = samples(signals(), "smpte170m", "420", 8, True)
+    full = ("-vf", "setparams=range=full", "-color_range", "pc")
+    assert are_near(patches_of(service, studio.raw([frame] * 3, (128, 32), "yuv420p", "a.mkv", *full, *FFV1)), PATCHES)
+
+
 @pytest.mark.parametrize(
     ("size", "matrix"), [((160, 90), "smpte170m"), ((720, 576), "smpte170m"), ((1280, 720), "bt709")]
 )
@@ -206,13 +212,74 @@ def test_greys_of_hdr_look_as_a_person_expects(service: Service, studio: Studio,
     frame = samples([(curve(nits),) * 3 for nits in GREYS], "bt2020nc", "420", 10, False)
     marks = tagged("bt2020nc", "bt2020", transfer)
     found = patches_of(service, studio.raw([frame] * 3, (128, 32), "yuv420p10le", name, *marks, *HEVC))
-    assert all(max(colour) - min(colour) <= 6 for colour in found), f"greys have a hue: {found}"
+    assert are_greys(found), found
+
+
+def are_greys(found: Sequence[tuple[int, ...]]) -> bool:
+    """Whether black, a card, a page and a highlight look as they should.
+
+    A card of 18% is 118 in sRGB, and in SDR practice a little darker; lights above a white page must not all become the
+    same white.
+    """
     black, card, page, highlight = (colour[1] for colour in found)
-    assert black <= 8
-    # A card of 18% is 118 in sRGB, and in SDR practice a little darker.
-    assert 90 <= card <= 135, found
-    assert 190 <= page <= 250, found
-    assert page < highlight, "lights above a white page must not all become the same white"
+    has_no_hue = all(max(colour) - min(colour) <= 6 for colour in found)
+    return has_no_hue and black <= 8 and 90 <= card <= 135 and 190 <= page <= 250 and page < highlight
+
+
+def without_records(content: bytes, kind: bytes, kept: int) -> bytes:
+    """An MP4 that says nothing of its colours but in its stream: `kind` is the configuration record, of which so many
+    bytes are kept; what follows is made free space."""
+    changed = bytearray(content.replace(b"colr", b"free"))
+    place = changed.rindex(kind) - 4
+    rest = int.from_bytes(changed[place : place + 4], "big") - 8 - kept
+    assert rest >= 8
+    changed[place : place + 4] = (8 + kept).to_bytes(4, "big")
+    after = place + 8 + kept
+    changed[after : after + 8] = rest.to_bytes(4, "big") + b"free"
+    if kind == b"hvcC":
+        # The number of arrays of parameter sets.
+        changed[after - 1] = 0
+    return bytes(changed)
+
+
+IN_THE_STREAM = {
+    "HEVC": ("-c:v", "libx265", "-tag:v", "hev1", "-x265-params", "log-level=error:qp=2:repeat-headers=1:keyint=5"),
+    "AV1": ("-c:v", "libsvtav1", "-preset", "10", "-crf", "10", "-g", "5"),
+}
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+@pytest.mark.parametrize("codec", IN_THE_STREAM)
+def test_hdr_that_only_the_stream_tells_is_mapped(service: Service, studio: Studio, codec: str, transfer: str) -> None:
+    curve = perceptual if transfer == "smpte2084" else hybrid
+    frame = samples([(curve(nits),) * 3 for nits in GREYS], "bt2020nc", "420", 10, False)
+    marks = tagged("bt2020nc", "bt2020", transfer)
+    film = studio.raw([frame] * 10, (128, 32), "yuv420p10le", "a.mp4", *marks, *IN_THE_STREAM[codec], rate="10")
+    content = without_records(film.read_bytes(), *((b"hvcC", 23) if codec == "HEVC" else (b"av1C", 4)))
+    for position in ("0", "0.7"):
+        picture = service.poster(content, f"{position}.mp4", format="png", widths=[0], position=position).picture()
+        found = [colour_of(picture, (number + 0.5) / 4) for number in range(4)]
+        assert are_greys(found), found
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.mp4", "a.mkv"])
+def test_hlg_that_old_players_take_for_bt2020_is_mapped(service: Service, studio: Studio, name: str) -> None:
+    # As broadcasts say it: the parameter set names BT.2020's own transfer, and a message the one that was meant.
+    frame = samples([(hybrid(nits),) * 3 for nits in GREYS], "bt2020nc", "420", 10, False)
+    codec = ("-c:v", "libx265", "-x265-params", "log-level=error:qp=2:repeat-headers=1:atc-sei=18")
+    marks = tagged("bt2020nc", "bt2020", "bt2020-10")
+    found = patches_of(service, studio.raw([frame] * 5, (128, 32), "yuv420p10le", name, *marks, *codec))
+    assert are_greys(found), found
+
+
+def test_the_wide_gamut_that_only_vp9_itself_tells_is_brought_into_that_of_a_screen(
+    service: Service, studio: Studio
+) -> None:
+    frame = samples(in_gamut(TO_2020), "bt2020nc", "420", 10, False)
+    vp9 = ("-c:v", "libvpx-vp9", "-profile:v", "2", "-b:v", "4M", "-deadline", "realtime")
+    film = studio.raw([frame] * 3, (128, 32), "yuv420p10le", "a.ivf", *tagged("bt2020nc", "bt2020", "bt2020-10"), *vp9)
+    video = studio.run("a.mkv", "-i", str(film), "-c", "copy")
+    assert are_near(patches_of(service, video), PATCHES, 12)
 
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
@@ -257,3 +324,65 @@ def test_a_large_picture_in_hdr_needs_little_more_memory_than_its_decoding(servi
     answer = service.poster(studio.raw([frame], (3840, 2160), "yuv420p10le", "a.mp4", *marks, *quick), memory=512)
     assert answer.picture().size == (640, 360)
     assert 190 <= answer.colour(0.625)[1] <= 250, "a white page"
+
+
+TO_LMS = ((0.412109, 0.523926, 0.063965), (0.166748, 0.720459, 0.112793), (0.024170, 0.075440, 0.900391))
+"""From linear BT.2020 to cone responses (ITU-R BT.2100), between which Dolby's colours then have a crosstalk of 2%."""
+TO_IPT = ((0.4, 0.4, 0.2), (4.455, -4.851, 0.396), (0.8056, 0.3572, -1.1628))
+
+
+def times(matrix: Sequence[Linear], value: Sequence[float]) -> list[float]:
+    return [sum(k * v for k, v in zip(row, value, strict=True)) for row in matrix]
+
+
+def in_ipt(lights: Sequence[Sequence[float]], patch: tuple[int, int]) -> bytes:
+    """One frame of patches in Dolby's IPT-PQ-c2, of 10 bits in full range; lights are BT.2020's, in nits."""
+    rows: list[bytes] = [b"", b"", b""]
+    for light in lights:
+        responses = times(TO_LMS, light)
+        mixed = [0.94 * response + 0.02 * sum(responses) for response in responses]
+        intensity, first, second = times(TO_IPT, [perceptual(response) for response in mixed])
+        for number, value in enumerate((intensity, first + 0.5, second + 0.5)):
+            rows[number] += round(1023 * value).to_bytes(2, "little") * (patch[0] // (2 if number else 1))
+    return rows[0] * patch[1] + rows[1] * (patch[1] // 2) + rows[2] * (patch[1] // 2)
+
+
+def dolby(studio: Studio, frame: bytes, profile: int, compatible: int, *options: str) -> bytes:
+    """An MP4 with the record of Dolby Vision's configuration, of a profile and what other players can show of it."""
+    video = studio.raw([frame] * 3, (128, 32), "yuv420p10le", "a.mp4", *options)
+    record = bytes((1, 0, profile << 1, 3 << 3 | 0b101, compatible << 4)) + bytes(19)
+    described = (8 + len(record)).to_bytes(4, "big") + b"dvcC" + record
+    content = bytearray(video.read_bytes())
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1"):
+        place = content.rindex(kind) - 4
+        size = int.from_bytes(content[place : place + 4], "big")
+        content[place : place + 4] = (size + len(described)).to_bytes(4, "big")
+    behind = place + size
+    content = content[:behind] + described + content[behind:]
+    if profile == 5:
+        content[place + 4 : place + 8] = b"dvh1"
+    return bytes(content)
+
+
+def test_dolby_visions_own_colours_are_converted(service: Service, studio: Studio) -> None:
+    codec = ("-c:v", "libx265", "-tag:v", "hvc1", "-x265-params", "log-level=error:qp=2:range=full")
+    full = ("-vf", "setparams=range=full")
+    greys = dolby(studio, in_ipt([(nits,) * 3 for nits in GREYS], (32, 32)), 5, 0, *full, *codec)
+    found = patches_of(service, greys)
+    assert are_greys(found), found
+    # As of other HDR: the patches at half the light of a white page, which no tone curve should touch much.
+    lights = [times(TO_2020, [value**2.4 * 100 for value in signal]) for signal in signals()]
+    found = patches_of(service, dolby(studio, in_ipt(lights, (32, 32)), 5, 0, *full, *codec))
+    wanted = [tuple(round(value * (100 / 203) ** (1 / 2.4)) for value in patch) for patch in PATCHES]
+    assert are_near(found, wanted, 24), (found, wanted)
+
+
+@pytest.mark.parametrize(("profile", "compatible", "transfer"), [(8, 1, "smpte2084"), (8, 4, "arib-std-b67")])
+def test_dolby_vision_with_a_layer_for_other_players_is_shown_by_that(
+    service: Service, studio: Studio, profile: int, compatible: int, transfer: str
+) -> None:
+    curve = perceptual if transfer == "smpte2084" else hybrid
+    frame = samples([(curve(nits),) * 3 for nits in GREYS], "bt2020nc", "420", 10, False)
+    options = (*tagged("bt2020nc", "bt2020", transfer), *HEVC, "-tag:v", "hvc1")
+    found = patches_of(service, dolby(studio, frame, profile, compatible, *options))
+    assert are_greys(found), found

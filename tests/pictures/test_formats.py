@@ -7,6 +7,8 @@ import blurhash
 import pytest
 from PIL import Image, features
 
+from tests.unit.schemas import check
+
 from .service import Service, colour_of, is_near
 from .videos import BLUE, GREEN, H264, RED, YELLOW, Studio, plain
 
@@ -17,6 +19,9 @@ TRANSPARENT = {
     "QuickTime animation": ("a.mov", ("-c:v", "qtrle", "-pix_fmt", "argb")),
     "PNG in QuickTime": ("a.mov", ("-c:v", "png", "-pix_fmt", "rgba")),
     "FFV1": ("a.mkv", ("-c:v", "ffv1", "-pix_fmt", "bgra")),
+    "Hap Alpha": ("a.mov", ("-c:v", "hap", "-format", "hap_alpha")),
+    "Ut Video": ("a.avi", ("-c:v", "utvideo", "-pix_fmt", "gbrap")),
+    "MagicYUV": ("a.avi", ("-c:v", "magicyuv", "-pix_fmt", "gbrap")),
     "VP9": ("a.webm", ("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-b:v", "2M", "-deadline", "realtime")),
     "VP8": ("a.webm", ("-c:v", "libvpx", "-pix_fmt", "yuva420p", "-b:v", "2M", "-auto-alt-ref", "0")),
 }
@@ -113,11 +118,12 @@ def test_the_manifest_says_what_was_made_of_what(service: Service, studio: Studi
         "version": None,
         "bytes": size,
     }
-    wanted = {"container": "mov", "codec": "h264", "coded_width": 128, "coded_height": 64, "seconds": 0.5}
+    sides = {"width": 128, "height": 64, "coded_width": 128, "coded_height": 64}
+    wanted = {"container": "mp4", "codec": "h264", **sides, "seconds": 0.5}
     assert manifest["video"] == wanted
     assert manifest["outcome"] == "made"
     # It cannot say how long it is itself.
-    assert manifest["images"] == list(answer.said["images"][:-1])
+    assert (manifest["images"], manifest["texts"]) == (list(answer.said["images"]), [])
     assert [(image["key"], image["width"], image["height"]) for image in manifest["images"]] == [
         ("a/cat.jpg", 64, 32),
         ("a/cat.32w.jpg", 32, 16),
@@ -129,22 +135,48 @@ def test_the_manifest_says_what_was_made_of_what(service: Service, studio: Studi
     assert isinstance(manifest["seconds"], float), "DESIGN promises the seconds that it took"
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "container", "size"),
+    [
+        ("turned.mp4", ("-display_rotation", "90"), "mp4", (64, 128)),
+        ("square.mov", (), "mov", (128, 64)),
+        ("wide.mkv", ("-aspect", "4"), "mkv", (256, 64)),
+        ("wide.ts", ("-bsf:v", "h264_metadata=sample_aspect_ratio=2/1"), "ts", (256, 64)),
+    ],
+)
+def test_the_manifest_has_the_size_that_players_show(
+    service: Service, studio: Studio, name: str, options: tuple[str, ...], container: str, size: tuple[int, int]
+) -> None:
+    before = options if options[:1] == ("-display_rotation",) else ()
+    after = () if before else options
+    video = studio.run(name, *before, "-i", str(studio.quadrants()), "-c", "copy", *after)
+    answer = service.poster(video, name, manifest=True, position="0")
+    video_facts = json.loads(answer.text(".json"))["video"]
+    assert video_facts["container"] == container
+    assert (video_facts["width"], video_facts["height"]) == size == answer.picture().size
+    assert (video_facts["coded_width"], video_facts["coded_height"]) == (128, 64)
+
+
 def test_the_manifest_counts_what_lies_in_the_bucket(service: Service, studio: Studio) -> None:
-    outputs = {"storyboard": True, "storyboard_playlist": True, "preview": "webp", "manifest": True}
-    answer = service.poster(studio.counting(), "cat.mp4", widths=[64, 32], position="3.5", **outputs)
+    outputs = {"storyboard": True, "storyboard_playlist": True, "preview": "webp", "manifest": True, "stills": 2}
+    answer = service.poster(studio.counting(), "cat.mp4", widths=[64, 32], position="3.5", placeholder=True, **outputs)
     manifest = json.loads(answer.text(".json"))
-    made = [(image["kind"], image["key"], image["width"], image["height"]) for image in manifest["images"]]
+    check(manifest, "manifest")
+    files = [*manifest["images"], *manifest["texts"]]
+    made = [(file["kind"], file["key"], file["width"], file["height"]) for file in files]
     assert made == [
         ("poster", "cat.jpg", 64, 36),
         ("poster", "cat.32w.jpg", 32, 18),
-        ("storyboard", "cat.storyboard.jpg", 128, 72),
+        ("still", "cat.1.jpg", 64, 36),
+        ("still", "cat.2.jpg", 64, 36),
+        ("storyboard", "cat.storyboard.jpg", 1280, 360),
+        ("preview", "cat.preview.webp", 128, 72),
         ("storyboard", "cat.storyboard.vtt", None, None),
         ("storyboard", "cat.storyboard.m3u8", None, None),
-        ("preview", "cat.preview.webp", 128, 72),
     ]
     assert sorted(service.listed()) == sorted(["cat.mp4", *answer.keys])
-    for number, image in enumerate(answer.said["images"]):
-        assert image["bytes"] == len(answer.object(number)["Content"])
+    for number, file in enumerate(answer.files):
+        assert file["bytes"] == len(answer.object(number)["Content"])
     assert [image["seconds"] for image in manifest["images"][:2]] == [3.5, 3.5]
 
 
@@ -178,4 +210,4 @@ def test_an_object_says_what_made_it(service: Service, studio: Studio) -> None:
     assert metadata["source-sequencer"] == video["s3"]["object"]["sequencer"]
     assert metadata["source"].endswith("/h%C3%A4st.mp4")
     assert float(metadata["seconds"]) == pytest.approx(0.2)
-    assert "position=0.2" in metadata["settings"]
+    assert metadata["settings"] == '1.0.0 {"position":"0.2"}'

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout, source
-
 from .service import Answer, Service, is_near
 from .videos import H264, SECONDS, Studio
 
@@ -28,22 +26,15 @@ def with_sound(studio: Studio, tracks: str, *options: str) -> Path:
     return studio.run("sounding.mp4", "-i", str(silent), *inputs, *maps, *codecs, *options)
 
 
-@pytest.fixture
-def frugal(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
-    """Reads a tiny video as it would one of hours: by ranges, its index in parts."""
-    service.read_by_ranges()
-    for module in (source, layout):
-        monkeypatch.setattr(module, "EDGE", 1000)
-    for name, value in (("HOP", 600), ("TRACK_HEADERS", 600)):
-        monkeypatch.setattr(layout, name, value)
-    return service
+FRUGAL = {"edge": 1000, "tail": 1000, "hop": 600, "track": 600}
+"""Reads a tiny video as it would one of hours: by ranges, its index in parts."""
 
 
-def both(service: Service, monkeypatch: pytest.MonkeyPatch, video: Path, position: str) -> tuple[Answer, Answer]:
+def both(service: Service, video: Path, position: str) -> tuple[Answer, Answer]:
     """What is made with the whole index, and with a part of it."""
     answers = []
     for longest in (2**20, 256):
-        monkeypatch.setattr(layout, "WHOLE_INDEX", longest)
+        service.read_by_ranges(**FRUGAL, index=longest)
         answers.append(service.poster(video, f"{position} of {longest}.mp4", position=position, format="png"))
     return answers[0], answers[1]
 
@@ -51,11 +42,11 @@ def both(service: Service, monkeypatch: pytest.MonkeyPatch, video: Path, positio
 @pytest.mark.parametrize("order", ["index first", "index last"])
 @pytest.mark.parametrize("tracks", TRACKS)
 def test_the_picture_is_the_same_without_the_tables_of_the_sound(
-    frugal: Service, studio: Studio, monkeypatch: pytest.MonkeyPatch, tracks: str, order: str
+    service: Service, studio: Studio, tracks: str, order: str
 ) -> None:
     video = with_sound(studio, tracks, *(("-movflags", "+faststart") if order == "index first" else ()))
     for position in ("auto", "4.55"):
-        whole, part = both(frugal, monkeypatch, video, position)
+        whole, part = both(service, video, position)
         assert part.seconds == whole.seconds, position
         assert part.object()["Content"] == whole.object()["Content"], position
         assert part.notes == whole.notes == []
@@ -66,9 +57,10 @@ def test_the_picture_is_the_same_without_the_tables_of_the_sound(
 @pytest.mark.parametrize("tracks", ["video alone", "video, sound", "sound, video"])
 @pytest.mark.parametrize(("position", "second"), [("0", 0), ("0.1", 0), ("1", 1), ("4.55", 4), ("7.9", 7)])
 def test_each_moment_is_right_where_the_index_stands_first_and_little_lies_between_keyframes(
-    frugal: Service, studio: Studio, tracks: str, position: str, second: int
+    service: Service, studio: Studio, tracks: str, position: str, second: int
 ) -> None:
+    service.read_by_ranges(**FRUGAL)
     # The demuxer is opened before the pictures are here: what it has in its buffer then must not be shown.
-    answer = frugal.poster(with_sound(studio, tracks, "-movflags", "+faststart"), position=position)
+    answer = service.poster(with_sound(studio, tracks, "-movflags", "+faststart"), position=position)
     assert is_near(answer.colour(), SECONDS[second]), answer
     assert answer.seconds == pytest.approx(float(position), abs=0.11)

@@ -1,15 +1,13 @@
 """Objects and events: any name, any order, the same one twice, several at once."""
 
-import io
 import json
-import threading
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.confinement import JobFailed
-from pipeline.events import BadEvent
+from service.events import BadEvent
+from service.workers import JobFailed
 
 from .service import Context, Service, is_near
 from .videos import BLUE, H264, RED, SECONDS, Studio, plain
@@ -43,7 +41,6 @@ def test_an_object_of_any_name_gets_its_picture_beside_it(service: Service, stud
 
 def test_images_go_where_the_settings_say(service: Service, studio: Studio) -> None:
     other = f"{service.bucket}-images"
-    service.client.create_bucket(Bucket=other)
     answer = service.poster(studio.quadrants(), "a/cat.mp4", output_bucket=other, output_prefix="thumbs/")
     assert answer.keys == ["thumbs/a/cat.jpg"]
     found = service.client.list_objects_v2(Bucket=other)["Contents"]
@@ -98,33 +95,14 @@ class Failing:
         return self._client.get_object(**request)
 
 
-class Versioned:
-    """A client that cuts ranges out of versions itself: the emulator sends the whole of a version for any range."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def get_object(self, **request: Any) -> Any:
-        if "VersionId" not in request:
-            return self._client.get_object(**request)
-        first, last = (int(number) for number in request.pop("Range").removeprefix("bytes=").split("-"))
-        response = self._client.get_object(**request)
-        content = response["Body"].read()
-        part = content[first : last + 1]
-        span = f"bytes {first}-{first + len(part) - 1}/{len(content)}"
-        return {**response, "Body": io.BytesIO(part), "ContentRange": span}
-
-
 def test_of_several_objects_one_that_fails_does_not_stop_the_others(
     service: Service, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.configure()
     first, last = (service.put(key, studio.quadrants()) for key in ("first.mp4", "last.mp4"))
     lost = service.put("lost.mp4", studio.quadrants())
-    monkeypatch.setattr(service.handler, "S3", Failing(service.handler.S3, "lost.mp4"))
+    connections = service.handler.CONNECTIONS
+    monkeypatch.setattr(connections, "client", Failing(connections.client, "lost.mp4"))
     with pytest.raises(JobFailed, match=rf"1 of 3 objects: s3://{service.bucket}/lost\.mp4"):
         service.call(first, lost, last)
     assert {"first.jpg", "last.jpg"} <= set(service.listed())
@@ -164,11 +142,9 @@ def test_the_event_of_an_object_that_was_overwritten_is_superseded(service: Serv
 
 
 def test_a_versioned_bucket_is_read_at_the_version_of_the_event_and_the_newest_stays(
-    service: Service, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    service: Service, studio: Studio
 ) -> None:
     service.configure()
-    monkeypatch.setattr(service.handler, "S3", Versioned(service.handler.S3))
-    service.client.put_bucket_versioning(Bucket=service.bucket, VersioningConfiguration={"Status": "Enabled"})
     events = []
     for colour in (RED, BLUE):
         event = service.put("cat.mp4", studio.film([plain(colour)] * 5, "one.mp4", *H264))
@@ -201,26 +177,6 @@ def test_the_test_event_of_s3_is_answered_with_nothing(service: Service) -> None
 def test_what_is_no_event_is_raised(service: Service) -> None:
     with pytest.raises(BadEvent):
         service.handler.handler({"hello": "world"}, Context())
-
-
-def test_an_event_that_comes_many_times_at_once_leaves_one_set_of_images(service: Service, studio: Studio) -> None:
-    # The handler itself serves one event at a time; other environments of the function may serve the same one.
-    service.configure(widths=[64, 32])
-    event = service.put("cat.mp4", studio.quadrants())
-    answers: list[str] = []
-
-    def call() -> None:
-        (answer,) = service.call(event)
-        answers.append(answer.outcome)
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(answers) <= {"made", "unchanged"}
-    assert len(answers) == 4
-    assert sorted(service.listed()) == ["cat.32w.jpg", "cat.jpg", "cat.mp4"]
 
 
 def test_the_log_tells_the_outcome(service: Service, studio: Studio, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,15 +4,14 @@ import io
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 from PIL import Image
 
-from pipeline import preview
-
 from .service import Answer, Colour, Service, colour_of, is_near
-from .videos import BLACK, BLUE, GREEN, GREY, H264, RED, SECONDS, WHITE, YELLOW, Studio, noise, plain
+from .videos import BLACK, BLUE, GREEN, GREY, H264, RED, SECONDS, WHITE, YELLOW, Studio, plain
 
 PLACES = 64
 """How many places a marker goes through, from left to right, before it is back at the first."""
@@ -35,24 +34,26 @@ class Moving:
         return sum(self.shown)
 
 
+def made(service: Service, video: Path, key: str = "video.mp4", kind: str = "webp", **asked: object) -> Answer:
+    """A preview, and the poster that is found fastest."""
+    return service.poster(video, key, **{"position": "0", "preview": kind, **asked})
+
+
 def preview_of(answer: Answer) -> Moving:
     """The moving pictures of an answer."""
     (number,) = answer.numbers("preview")
     found, content = answer.object(number), answer.object(number)["Content"]
     said = answer.said["images"][number]
-    if answer.keys[number].endswith(".webp"):
-        assert found["ContentType"] == "image/webp"
-        moving = from_webp(content)
-    else:
-        assert found["ContentType"] == "video/mp4"
-        moving = from_mp4(content)
+    kind = answer.keys[number].rpartition(".preview.")[2]
+    assert found["ContentType"] == {"m4v": "video/mp4"}.get(kind, f"image/{kind}")
+    moving = from_mp4(content) if kind == "m4v" else from_animation(content, kind)
     assert {picture.size for picture in moving.pictures} == {(said["width"], said["height"])}
     return moving
 
 
-def from_webp(content: bytes) -> Moving:
+def from_animation(content: bytes, kind: str) -> Moving:
     image = Image.open(io.BytesIO(content))
-    assert image.format == "WEBP"
+    assert image.format == kind.upper()
     if getattr(image, "is_animated", False):
         assert image.info["loop"] == 0, "it does not go on for ever"
     pictures, shown = [], []
@@ -103,19 +104,19 @@ def film(studio: Studio, name: str = "film.mp4", *options: str, gop: int = 24, s
     return studio.film(frames, name, *H264, "-g", str(gop), "-sc_threshold", "0", *options, rate="12")
 
 
-def is_smooth(places: list[int]) -> bool:
+def is_smooth(places: list[int], scenes: int = 4) -> bool:
     """Whether each picture is the next of its film, but for cuts."""
     steps = [(after - before) % PLACES for before, after in pairwise(places)]
-    return steps.count(1) >= len(steps) - preview.SCENES
+    return steps.count(1) >= len(steps) - scenes
 
 
 @pytest.mark.parametrize("gop", [24, 1000], ids=["short GOPs", "one GOP"])
-@pytest.mark.parametrize("kind", ["webp", "mp4"])
+@pytest.mark.parametrize("kind", ["webp", "mp4", "gif"])
 def test_it_moves_for_five_seconds_through_four_places_of_the_video(
     service: Service, studio: Studio, kind: str, gop: int
 ) -> None:
-    answer = service.poster(film(studio, gop=gop), "a/cat.mp4", preview=kind)
-    assert answer.keys == ["a/cat.jpg", {"webp": "a/cat.preview.webp", "mp4": "a/cat.preview.m4v"}[kind]]
+    answer = made(service, film(studio, gop=gop), "a/cat.mp4", kind=kind)
+    assert answer.keys == ["a/cat.jpg", f"a/cat.preview.{'m4v' if kind == 'mp4' else kind}"]
     moving = preview_of(answer)
     assert moving.seconds == pytest.approx(5, abs=0.1)
     assert max(moving.shown) <= 0.1
@@ -124,6 +125,18 @@ def test_it_moves_for_five_seconds_through_four_places_of_the_video(
     assert order == sorted(order)
     assert len(order) == len(moving.pictures)
     assert is_smooth([place_of(picture) for picture in moving.pictures])
+
+
+def test_length_scenes_width_and_rate_can_be_asked_for(service: Service, studio: Studio) -> None:
+    asked: dict[str, Any] = {"preview_seconds": 8, "preview_scenes": 2, "preview_width": 160, "preview_rate": 6}
+    moving = preview_of(made(service, film(studio), **asked))
+    assert moving.seconds == pytest.approx(8, abs=0.1)
+    assert moving.pictures[0].size == (160, 90)
+    assert len(moving.pictures) == pytest.approx(48, abs=2)
+    # Four seconds each, from the keyframes at 6 and at 20 s on.
+    assert [n for n in range(5) if any(is_near(found, SECONDS[n]) for found in moving.colours)] == [0, 1, 2]
+    steps = [(place_of(after) - place_of(before)) % PLACES for before, after in pairwise(moving.pictures)]
+    assert steps.count(2) >= len(steps) - 2
 
 
 CONTAINERS = {
@@ -138,7 +151,7 @@ CONTAINERS = {
 def test_every_container_has_a_preview(service: Service, studio: Studio, container: str) -> None:
     service.read_by_ranges()
     name, options = CONTAINERS[container]
-    moving = preview_of(service.poster(film(studio, name, *options), preview="webp"))
+    moving = preview_of(made(service, film(studio, name, *options)))
     assert moving.seconds == pytest.approx(5, abs=0.2)
     assert all(any(is_near(found, colour) for found in moving.colours) for colour in SECONDS[:4])
 
@@ -151,7 +164,7 @@ def test_it_is_320_pixels_wide_and_never_enlarged(
     service: Service, studio: Studio, size: tuple[int, int], wanted: tuple[int, int], kind: str
 ) -> None:
     video = studio.quadrants("sized.mp4", size=size)
-    picture = preview_of(service.poster(video, preview=kind)).pictures[0]
+    picture = preview_of(made(service, video, kind=kind)).pictures[0]
     # H.264 has a sample of colour for two rows.
     assert picture.size == (wanted[0], wanted[1] // 2 * 2 if kind == "mp4" else wanted[1])
     found = [colour_of(picture, x, y) for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))]
@@ -160,24 +173,28 @@ def test_it_is_320_pixels_wide_and_never_enlarged(
 
 @pytest.mark.parametrize("kind", ["webp", "mp4"])
 def test_a_short_clip_is_shown_from_its_beginning_to_its_end(service: Service, studio: Studio, kind: str) -> None:
-    moving = preview_of(service.poster(film(studio, seconds=3), preview=kind))
+    moving = preview_of(made(service, film(studio, seconds=3), kind=kind))
     assert moving.seconds == pytest.approx(3, abs=0.1)
     assert [place_of(picture) for picture in moving.pictures] == list(range(36))
 
 
 @pytest.mark.parametrize("kind", ["webp", "mp4"])
 def test_a_single_picture_is_its_own_preview(service: Service, studio: Studio, kind: str) -> None:
-    (colour,) = preview_of(service.poster(studio.film([plain(BLUE)], "one.mp4", *H264), preview=kind)).colours
+    (colour,) = preview_of(made(service, studio.film([plain(BLUE)], "one.mp4", *H264), kind=kind)).colours
     assert is_near(colour, BLUE, 20)
 
 
-def test_of_slides_each_is_shown_long_enough_to_be_seen(service: Service, studio: Studio) -> None:
-    frames = [plain(SECONDS[number // 4]) for number in range(20)]
+@pytest.mark.parametrize("kind", ["webp", "mp4", "gif"])
+@pytest.mark.parametrize("slides", [2, 3, 20])
+def test_a_preview_of_slides_is_as_long_as_any_and_shows_each_long_enough(
+    service: Service, studio: Studio, slides: int, kind: str
+) -> None:
+    frames = [plain(SECONDS[number * 5 // slides]) for number in range(slides)]
     video = studio.film(frames, "slides.mp4", *H264, "-qp", "8", "-g", "1", rate="1/10")
-    moving = preview_of(service.poster(video, preview="webp"))
-    assert moving.seconds == pytest.approx(5, abs=0.1)
+    moving = preview_of(made(service, video, kind=kind))
+    assert moving.seconds == pytest.approx(5, abs=0.01)
     assert min(moving.shown) > 1
-    assert [is_near(found, SECONDS[n], 20) for n, found in enumerate(moving.colours)] == [True] * 4
+    assert len(moving.pictures) == min(slides, 4)
 
 
 def test_ordinary_material_stays_well_under_a_megabyte(service: Service, studio: Studio) -> None:
@@ -185,38 +202,12 @@ def test_ordinary_material_stays_well_under_a_megabyte(service: Service, studio:
     source = "mandelbrot=s=320x180:rate=25:start_scale=0.5:end_scale=0.01,scale=out_color_matrix=bt709:out_range=tv"
     video = studio.run("zoom.mp4", "-f", "lavfi", "-i", source, "-t", "12", *H264[:4], "-crf", "24", *H264[6:])
     for kind in ("webp", "mp4"):
-        answer = service.poster(video, f"{kind}.mp4", preview=kind)
+        answer = made(service, video, f"{kind}.mp4", kind=kind)
         assert answer.said["images"][1]["bytes"] == len(answer.object(1)["Content"]) < 600_000, kind
         assert preview_of(answer).seconds == pytest.approx(5, abs=0.1)
 
 
-def test_what_has_more_bytes_than_the_budget_is_shown_for_a_shorter_time(
-    service: Service, studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service.read_by_ranges()
-    frames = [noise(number, (160, 90)) for number in range(240)]
-    video = studio.film(frames, "heavy.mp4", *H264, "-g", "12", rate="12")
-    shown, read = [], []
-    for share in (1, 8):
-        monkeypatch.setattr(preview, "BUDGET", video.stat().st_size // 4 // share)
-        answer = service.poster(video, f"{share}.mp4", position="0", preview="webp")
-        shown.append(preview_of(answer).seconds)
-        read.append(answer.said["read"]["bytes"])
-    assert shown[0] == pytest.approx(5, abs=0.3)
-    assert shown[1] < 1.2
-    assert read[1] < read[0] / 3
-
-
 def test_behind_what_is_transparent_lies_the_colour_of_the_settings(service: Service, studio: Studio) -> None:
     video = studio.film([plain((*RED, 0))] * 5, "clear.mov", "-c:v", "qtrle", "-pix_fmt", "argb")
-    answer = service.poster(video, preview="webp", pad_color="#808080")
+    answer = made(service, video, pad_color="#808080")
     assert is_near(preview_of(answer).colours[0], GREY)
-
-
-def test_no_output_has_a_name_that_would_start_the_function_again(service: Service, studio: Studio) -> None:
-    outputs = {"storyboard": True, "storyboard_playlist": True, "preview": "mp4", "manifest": True}
-    answer = service.poster(studio.counting(), "cat.mp4", widths=[64, 32], **outputs)
-    assert len(answer.keys) == 7
-    suffixes = service.handler.SETTINGS.suffixes
-    assert suffixes == (".mp4",)
-    assert [key for key in answer.keys if key.endswith(suffixes)] == []

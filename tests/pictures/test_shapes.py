@@ -1,13 +1,17 @@
 """Which way up a poster is, and how large."""
 
+import io
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from PIL import Image, ImageOps
 
 from .service import Service, colour_of, is_near
-from .videos import BLACK, BLUE, GREEN, H264, MAGENTA, RED, WHITE, YELLOW, Studio, four, plain
+from .videos import BLACK, BLUE, BT709, GREEN, H264, MAGENTA, RED, WHITE, YELLOW, Studio, four, plain
 
 CORNERS = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
 
@@ -185,9 +189,17 @@ def with_aperture(video: bytes, size: tuple[int, int]) -> bytes:
     return bytes(content[:behind] + clap + content[behind:])
 
 
-def test_what_lies_outside_of_the_clean_aperture_is_not_shown(service: Service, studio: Studio) -> None:
+@pytest.mark.parametrize("name", ["cropped.mp4", "cropped.mkv"])
+def test_what_lies_outside_of_the_clean_aperture_is_not_shown(
+    service: Service, studio: Studio, name: str, tmp_path: Path
+) -> None:
     video = studio.film([bordered((128, 64), (16, 8))] * 5, "bordered.mp4", *H264)
     content = with_aperture(video.read_bytes(), (128, 64))
+    if name.endswith(".mkv"):
+        # FFmpeg says it there as well (PixelCropTop and others).
+        (tmp_path / "bordered.mp4").write_bytes(content)
+        content = studio.run(name, "-i", str(tmp_path / "bordered.mp4"), "-c", "copy").read_bytes()
+        assert b"\x54\xaa" in content
     picture = service.poster(content, widths=[0]).picture()
     assert picture.size == (128, 64)
     assert is_near(colour_of(picture, 0.03, 0.05), RED)
@@ -247,6 +259,76 @@ def test_a_video_that_changes_its_size_shows_both_sizes(
     answer = service.poster(b"".join(part.read_bytes() for part in parts), position=position, widths=[0])
     assert is_near(answer.colour(), colour)
     assert answer.picture().size == size
+
+
+TURNED = {
+    "libvpx": ("-deadline", "realtime", "-b:v", "2M"),
+    "libvpx-vp9": (*BT709, "-deadline", "realtime", "-b:v", "2M"),
+    "libx264": (*BT709, "-x264-params", "repeat-headers=1", "-crf", "5"),
+    "libx265": (*BT709, "-x265-params", "log-level=error:repeat-headers=1:crf=5"),
+    "libsvtav1": (*BT709, "-preset", "12", "-crf", "10"),
+    "mjpeg": ("-q:v", "2", "-pix_fmt", "yuvj420p"),
+}
+
+
+def joined(parts: list[Path]) -> bytes:
+    """Matroska of the packets of several files, with the headers of the first."""
+    content = io.BytesIO()
+    with av.open(content, "w", format="matroska") as output:
+        copy, now = None, 0
+        for part in parts:
+            with av.open(str(part)) as container:
+                stream = container.streams.video[0]
+                copy = copy or output.add_stream_from_template(stream, opaque=True)
+                for packet in container.demux(stream):
+                    if packet.size:
+                        packet.stream, packet.time_base = copy, Fraction(1, 1000)
+                        packet.pts = packet.dts = now
+                        now += 100
+                        output.mux(packet)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("codec", TURNED)
+def test_each_frame_of_a_video_that_changes_its_size_keeps_its_shape(
+    service: Service, studio: Studio, codec: str
+) -> None:
+    # A phone that is turned while it records, such as by a browser.
+    wide, high = four((128, 64)), four((64, 128))
+    options = ("-c:v", codec, *TURNED[codec], "-g", "10", "-bf", "0")
+    parts = [studio.film([frame] * 100, "part.mkv", *options, rate="10") for frame in (wide, high)]
+    answer = service.poster(joined(parts), position="15", widths=[0], storyboard=True, preview="webp")
+    assert answer.picture().size == (64, 128)
+    assert looks_like(answer.picture(), high)
+    assert service.poster(joined(parts), "early.mp4", position="5", widths=[0]).picture().size == (128, 64)
+    sheet = answer.picture(answer.numbers("storyboard")[0])
+    moving = answer.picture(answer.numbers("preview")[0])
+    assert moving.size == (128, 64)
+    moving.seek(moving.n_frames - 1)  # type: ignore[attr-defined]
+    tile = sheet.crop((sheet.width - 128, sheet.height - 64, sheet.width, sheet.height))
+    for last in (tile, moving.convert("RGB")):
+        # In the middle, with nothing at its sides.
+        assert looks_like(last.crop((48, 0, 80, 64)), high)
+        assert is_near(colour_of(last, 0.1, 0.5), BLACK)
+    assert looks_like(sheet.crop((0, 0, 128, 64)), wide)
+
+
+FIELDS = {
+    "in MP4": "a.mp4",
+    "in Matroska": "a.mkv",
+    "in a transport stream": "a.ts",
+}
+
+
+@pytest.mark.parametrize("name", FIELDS.values(), ids=FIELDS)
+def test_hevc_that_is_coded_as_fields_has_its_full_height(service: Service, studio: Studio, name: str) -> None:
+    split = ("-vf", f"setfield=tff,separatefields,{BT709[1]}", *BT709[2:])
+    codec = ("-c:v", "libx265", "-x265-params", "log-level=error:interlace=tff:keyint=10:crf=5")
+    video = studio.film([four((128, 96))] * 25, name, *split, *codec)
+    for position in ("0", "0.5", "auto"):
+        picture = service.poster(video, f"{position}.mp4", position=position, widths=[0]).picture()
+        assert picture.size == (128, 96)
+        assert looks_like(picture, four((128, 96)))
 
 
 def test_the_cover_art_is_not_the_poster(service: Service, studio: Studio) -> None:

@@ -1,7 +1,11 @@
-"""The storyboard, read as players read it: by its cues and its playlist, each tile looked at."""
+"""The storyboard, read as players read it: by its cues, its JSON and its playlist, each tile looked at."""
 
+import json
+import math
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import m3u8
@@ -9,7 +13,7 @@ import pytest
 import webvtt
 from PIL import Image
 
-from pipeline import storyboard
+from worker.render import sheet
 
 from .service import Answer, Service, colour_of, is_near
 from .videos import BLUE, GREEN, GREY, H264, RED, SECONDS, Studio, noise, plain
@@ -49,6 +53,11 @@ def tiles_of(answer: Answer) -> list[Tile]:
     return tiles
 
 
+def board_of(service: Service, video: bytes | Path, key: str = "video.mp4", **asked: object) -> Answer:
+    """A storyboard, and the poster that is found fastest."""
+    return service.poster(video, key, **{"position": "0", "storyboard": True, **asked})
+
+
 def seconds_of(clock: str) -> float:
     hours, minutes, seconds = clock.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
@@ -70,7 +79,7 @@ def test_each_tile_shows_what_its_cue_says(service: Service, studio: Studio, con
     name, options = CONTAINERS[container]
     frames = [plain(SECONDS[second // 10]) for second in range(65) for _ in range(2)]
     video = studio.film(frames, name, *H264, "-g", "10", *options, rate="2")
-    answer = service.poster(video, "a/film & more.mp4", storyboard=True)
+    answer = board_of(service, video, "a/film & more.mp4", storyboard_interval=10)
     assert answer.keys[1:] == ["a/film & more.storyboard.jpg", "a/film & more.storyboard.vtt"]
     tiles = tiles_of(answer)
     assert [tile.start for tile in tiles] == [0, 10, 20, 30, 40, 50, 60]
@@ -85,16 +94,17 @@ def changing(second: int) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_where_keyframes_are_far_apart_the_very_moment_in_the_middle_is_shown(
+def test_a_minute_has_fifty_tiles_each_of_the_very_moment_in_its_middle(
     service: Service, studio: Studio, container: str
 ) -> None:
     name, options = CONTAINERS[container]
+    # One GOP, a frame a second.
     frames = [plain(changing(second)) for second in range(60)]
     video = studio.film(frames, name, *EACH_SECOND, "-bf", "2", "-g", "1000", "-sc_threshold", "0", *options, rate="1")
-    tiles = tiles_of(service.poster(video, storyboard=True))
-    assert len(tiles) == 6
+    tiles = tiles_of(board_of(service, video))
+    assert len(tiles) == 50
     for tile in tiles:
-        assert is_near(tile.colour, changing(int(tile.start + tile.end) // 2)), tile
+        assert is_near(tile.colour, changing(int((tile.start + tile.end) / 2))), tile
 
 
 def test_beyond_the_budget_the_nearest_keyframe_stands_in(service: Service, studio: Studio) -> None:
@@ -110,7 +120,8 @@ def test_beyond_the_budget_the_nearest_keyframe_stands_in(service: Service, stud
         64: [5, 15, 25, 35, 45, 55, 65, 75],
     }
     for budget, seconds in wanted.items():
-        tiles = tiles_of(service.poster(video, f"{budget}.mp4", storyboard=True, storyboard_budget=budget))
+        asked = {"storyboard_interval": 10, "storyboard_budget": budget}
+        tiles = tiles_of(board_of(service, video, f"{budget}.mp4", **asked))
         found = [is_near(tile.colour, changing(second)) for tile, second in zip(tiles, seconds, strict=True)]
         assert all(found), (budget, found)
 
@@ -120,21 +131,48 @@ def test_a_smaller_budget_reads_less(service: Service, studio: Studio) -> None:
     frames = [noise(second, (160, 90)) for second in range(60)]
     video = studio.film(frames, "film.mp4", *EACH_SECOND, "-g", "1000", rate="1")
     frugal, lavish = (
-        service.poster(video, f"{budget}.mp4", position="0", storyboard=True, storyboard_budget=budget).said["read"]
-        for budget in (0, 64)
+        board_of(service, video, f"{budget}.mp4", storyboard_budget=budget).said["read"] for budget in (0, 64)
     )
     assert frugal["bytes"] < 0.1 * video.stat().st_size
     assert lavish["bytes"] > 0.8 * video.stat().st_size
 
 
-def test_a_clip_of_two_seconds_has_one_tile(service: Service, studio: Studio) -> None:
-    (tile,) = tiles_of(service.poster(studio.counting(seconds=2), storyboard=True))
-    assert (tile.start, tile.end) == (0, 2)
-    assert is_near(tile.colour, SECONDS[0])
+def test_a_clip_of_few_frames_has_as_many_tiles(service: Service, studio: Studio) -> None:
+    frames = [plain(changing(number)) for number in range(12)]
+    video = studio.film(frames, "short.mp4", *EACH_SECOND, "-g", "1000", "-bf", "2", "-sc_threshold", "0", rate="6")
+    tiles = tiles_of(board_of(service, video))
+    assert (len(tiles), tiles[-1].end) == (12, 2)
+    assert all(is_near(tile.colour, changing(number)) for number, tile in enumerate(tiles))
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "columns", "width"),
+    [
+        ({"storyboard_interval": 2.5}, 4, 4, 160),
+        ({"storyboard_tiles": 20, "storyboard_columns": 6}, 20, 6, 160),
+        ({"storyboard_tiles": 8, "storyboard_width": 64}, 8, 8, 64),
+    ],
+)
+def test_interval_number_columns_and_width_of_tiles_can_be_asked_for(
+    service: Service, studio: Studio, asked: dict[str, Any], count: int, columns: int, width: int
+) -> None:
+    frames = [plain(changing(second // 10), (320, 180)) for second in range(100)]
+    video = studio.film(frames, "film.mp4", *EACH_SECOND, "-g", "10", rate="10")
+    answer = board_of(service, video, manifest=True, **asked)
+    tiles = tiles_of(answer)
+    assert len(tiles) == count
+    assert {tile.picture.width for tile in tiles} == {width}
+    assert answer.picture(1).width == columns * width
+    for tile in tiles:
+        seconds = range(int(tile.start), math.ceil(tile.end))
+        assert any(is_near(tile.colour, changing(second)) for second in seconds), tile
+    board = json.loads(answer.text(".thumbnails.json"))["storyboard"]
+    assert (board["tiles"], board["columns"], board["tile_width"]) == (count, columns, width)
+    assert board["interval"] == pytest.approx(10 / count)
 
 
 def test_a_single_picture_has_one_tile(service: Service, studio: Studio) -> None:
-    (tile,) = tiles_of(service.poster(studio.film([plain(BLUE)], "one.mp4", *H264), storyboard=True))
+    (tile,) = tiles_of(board_of(service, studio.film([plain(BLUE)], "one.mp4", *H264)))
     assert (tile.start, tile.end) == (0, 0.04)
     assert is_near(tile.colour, BLUE)
 
@@ -142,7 +180,7 @@ def test_a_single_picture_has_one_tile(service: Service, studio: Studio) -> None
 def test_a_video_of_ten_hours_has_a_hundred_tiles(service: Service, studio: Studio) -> None:
     frames = [plain(SECONDS[number // 12 % 8], (64, 36)) for number in range(1200)]
     video = studio.film(frames, "long.mp4", *EACH_SECOND, "-g", "4", rate="1/30")
-    tiles = tiles_of(service.poster(video, storyboard=True))
+    tiles = tiles_of(board_of(service, video))
     assert len(tiles) == 100
     assert {round(tile.end - tile.start, 3) for tile in tiles} == {360}
     assert tiles[-1].end == 36_000
@@ -154,7 +192,8 @@ def tall(service: Service, studio: Studio) -> Answer:
     """Of a film of a thousand seconds so tall that its tiles do not fit on one sheet."""
     frames = [plain(SECONDS[number % 8], (160, 512)) for number in range(100)]
     video = studio.film(frames, "tall.mp4", *EACH_SECOND, "-g", "1", rate="1/10")
-    return service.poster(video, "a/tall ones.mp4", storyboard=True, storyboard_playlist=True)
+    asked = {"storyboard_playlist": True, "storyboard_json": True, "manifest": True}
+    return board_of(service, video, "a/tall ones.mp4", **asked)
 
 
 def test_tiles_that_do_not_fit_on_one_sheet_go_on_another(tall: Answer) -> None:
@@ -164,7 +203,7 @@ def test_tiles_that_do_not_fit_on_one_sheet_go_on_another(tall: Answer) -> None:
     assert [tile.sheet for tile in tiles] == [names[0]] * 80 + [names[1]] * 20
     assert all(is_near(tile.colour, SECONDS[number % 8]) for number, tile in enumerate(tiles))
     for number in (1, 2):
-        assert max(tall.picture(number).size) <= storyboard.SHEET_HEIGHT
+        assert max(tall.picture(number).size) <= sheet.SIDE
     assert [tall.said["images"][number]["seconds"] for number in (1, 2)] == [0, 800]
 
 
@@ -177,7 +216,8 @@ def test_the_playlist_leads_to_the_same_tiles(tall: Answer) -> None:
         "tall ones.storyboard.jpg",
         "tall ones.storyboard-2.jpg",
     ]
-    assert tall.object(len(tall.keys) - 1)["ContentType"] == "application/vnd.apple.mpegurl"
+    (number,) = (number for number, key in enumerate(tall.keys) if key.endswith(".m3u8"))
+    assert tall.object(number)["ContentType"] == "application/vnd.apple.mpegurl"
     found = []
     for number, (segment, tiles) in enumerate(zip(playlist.segments, playlist.data["tiles"], strict=True), 1):
         sheet = tall.picture(number)
@@ -190,12 +230,42 @@ def test_the_playlist_leads_to_the_same_tiles(tall: Answer) -> None:
     assert [is_near(colour, SECONDS[number % 8]) for number, colour in enumerate(found)] == [True] * 100
 
 
-@pytest.mark.parametrize(("seconds", "layout"), [(2, "1x1"), (65, "7x1"), (130, "10x2")])
+def test_the_json_leads_to_the_same_tiles(tall: Answer) -> None:
+    made = json.loads(tall.text(".storyboard.json"))
+    (number,) = (number for number, key in enumerate(tall.keys) if key.endswith(".storyboard.json"))
+    assert tall.object(number)["ContentType"] == "application/json"
+    sheets = {key.rpartition("/")[2]: tall.picture(number) for number, key in enumerate(tall.keys[:3])}
+    width, height = made["tile_width"], made["tile_height"]
+    for place, tile in enumerate(made["tiles"]):
+        x, y = tile["x"], tile["y"]
+        sheet = sheets[unquote(tile.get("url", made["url"]))]
+        assert is_near(colour_of(sheet.crop((x, y, x + width, y + height)), 0.5, 0.25), SECONDS[place % 8])
+    assert [tile["start"] for tile in made["tiles"]] == [10 * place for place in range(100)]
+    assert made["duration"] == 1000
+
+
+def test_the_manifest_has_the_line_that_a_master_playlist_needs(tall: Answer) -> None:
+    stream = json.loads(tall.text(".thumbnails.json"))["storyboard"]["image_stream"]
+    attributes = (
+        f'BANDWIDTH={stream["bandwidth"]},RESOLUTION={stream["resolution"]},CODECS="{stream["codecs"]}",'
+        f'URI="{stream["uri"]}"'
+    )
+    master = m3u8.loads(f"#EXTM3U\n#EXT-X-IMAGE-STREAM-INF:{attributes}\n")
+    (found,) = master.image_playlists
+    assert found.base_path == ""
+    assert f"a/{unquote(found.uri)}" in tall.keys
+    assert found.image_stream_info.resolution == (160, 512)
+    assert found.image_stream_info.codecs == "jpeg"
+    sheets = [tall.said["images"][number]["bytes"] for number in (1, 2)]
+    assert found.image_stream_info.bandwidth == max(-(-8 * sheets[0] // 800), -(-8 * sheets[1] // 200))
+
+
+@pytest.mark.parametrize(("seconds", "layout"), [(2, "2x1"), (7, "7x1"), (13, "10x2")])
 def test_the_playlist_says_how_many_tiles_a_sheet_really_has(
     service: Service, studio: Studio, seconds: int, layout: str
 ) -> None:
     video = studio.film([plain(GREEN)] * seconds, "film.mp4", *EACH_SECOND, "-g", "5", rate="1")
-    answer = service.poster(video, storyboard=True, storyboard_playlist=True)
+    answer = board_of(service, video, storyboard_playlist=True)
     playlist = m3u8.loads(answer.text(".m3u8"))
     assert [segment.duration for segment in playlist.segments] == [seconds]
     assert [tiles["layout"] for tiles in playlist.data["tiles"]] == [layout]
@@ -208,15 +278,15 @@ def sizes(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def test_there_is_no_playlist_unless_it_is_asked_for(service: Service, studio: Studio) -> None:
-    answer = service.poster(studio.counting(), storyboard=True)
+def test_there_is_no_playlist_and_no_json_unless_it_is_asked_for(service: Service, studio: Studio) -> None:
+    answer = board_of(service, studio.counting())
     assert answer.keys == ["video.jpg", "video.storyboard.jpg", "video.storyboard.vtt"]
 
 
 def test_tiles_are_160_pixels_wide_and_upright(service: Service, studio: Studio) -> None:
     video = studio.quadrants("wide.mp4", size=(640, 320))
     turned = studio.run("turned.mp4", "-display_rotation", "90", "-i", str(video), "-c", "copy")
-    (tile,) = tiles_of(service.poster(turned, storyboard=True))
+    tile = tiles_of(board_of(service, turned))[0]
     assert tile.picture.size == (160, 320)
     # Turned counterclockwise, green comes from the right to the top.
     assert is_near(colour_of(tile.picture, 0.25, 0.25), GREEN)
@@ -225,17 +295,15 @@ def test_tiles_are_160_pixels_wide_and_upright(service: Service, studio: Studio)
 
 @pytest.mark.parametrize("extension", ["webp", "png", "avif"])
 def test_sheets_are_in_the_format_of_the_poster(service: Service, studio: Studio, extension: str) -> None:
-    answer = service.poster(studio.counting(), format=extension, storyboard=True)
+    answer = board_of(service, studio.counting(), format=extension)
     assert answer.keys[1] == f"video.storyboard.{extension}"
-    (tile,) = tiles_of(answer)
-    assert is_near(tile.colour, SECONDS[0], 20)
+    assert is_near(tiles_of(answer)[0].colour, SECONDS[0], 20)
 
 
 def test_behind_what_is_transparent_lies_the_colour_of_the_settings(service: Service, studio: Studio) -> None:
     video = studio.film([plain((*RED, 0))] * 5, "clear.mov", "-c:v", "qtrle", "-pix_fmt", "argb")
-    answer = service.poster(video, storyboard=True, pad_color="#808080")
-    (tile,) = tiles_of(answer)
-    assert is_near(tile.colour, GREY)
+    answer = board_of(service, video, pad_color="#808080")
+    assert is_near(tiles_of(answer)[0].colour, GREY)
 
 
 def test_tiles_have_one_size_where_the_video_changes_its_own(service: Service, studio: Studio) -> None:
@@ -245,7 +313,19 @@ def test_tiles_have_one_size_where_the_video_changes_its_own(service: Service, s
         )
         for of, size, start in ((RED, (128, 72), 0), (BLUE, (64, 64), 20))
     ]
-    tiles = tiles_of(service.poster(b"".join(part.read_bytes() for part in parts), storyboard=True))
+    tiles = tiles_of(board_of(service, b"".join(part.read_bytes() for part in parts)))
     assert {tile.picture.size for tile in tiles} == {(128, 72)}
     assert is_near(tiles[0].colour, RED)
     assert is_near(tiles[-1].colour, BLUE)
+
+
+def test_a_storyboard_that_cannot_be_made_is_a_note_and_nothing_of_it_is_there(
+    service: Service, studio: Studio
+) -> None:
+    frames = [plain(RED, (16, 4096))] * 101
+    video = studio.film(frames, "tower.mp4", *EACH_SECOND, "-g", "1", rate="10")
+    asked: dict[str, Any] = {"storyboard_tiles": 101, "storyboard_columns": 1, "manifest": True}
+    answer = board_of(service, video, **asked)
+    assert answer.keys == ["video.jpg", "video.thumbnails.json"]
+    assert answer.notes == ["it has no storyboard: 101 tiles of 16 by 4096 pixels take 101 sheets, more than 100"]
+    assert json.loads(answer.text(".json"))["storyboard"] is None

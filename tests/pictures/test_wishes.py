@@ -42,6 +42,15 @@ def test_a_video_may_ask_for_its_widths(service: Service, studio: Studio, wish: 
     assert answer.notes == []
 
 
+def test_a_width_beyond_the_videos_own_is_noted(service: Service, studio: Studio) -> None:
+    service.configure(widths=[640])
+    answer = asking(service, studio, thumbnail_widths="1280,64")
+    assert answer.picture().width == 128
+    assert answer.notes == ["thumbnail-widths asks for 1280 pixels; the video has 128, and is never enlarged"]
+    # What the stack has for all of its videos is no request of this one.
+    assert asking(service, studio, "other.mp4").notes == []
+
+
 @pytest.mark.parametrize("wish", ["", "soon", "-1", "101%", "1:99", "5s", "x" * 200, "<b>"])
 def test_a_position_that_is_none_is_named_and_the_stacks_is_used(service: Service, studio: Studio, wish: str) -> None:
     service.configure(position="2.5")

@@ -3,12 +3,14 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; exit; fi; done; echo python3)
 RUN := .venv/bin/python
+# Several processes share the tests, those of a file stay together; tests/conftest.py says which come first.
+SHARED := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Handed to the recipe through the environment, and unexpanded: a path may hold blanks, quotes and dollar signs.
 export VIDEO_PATH := $(value VIDEO)
 export LOCAL_SETTINGS := $(value SETTINGS)
 
-.PHONY: help setup local test check posters bench load screenshot fuzz clean
+.PHONY: help setup local test quick lock sbom check posters bench load screenshot fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -32,22 +34,41 @@ local: setup ## the whole service on this machine, with sample videos; Ctrl-C en
 		$(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(PORT),--port "$(PORT)") $(if $(ONCE),--once)
 
 test: setup ## all tests that this machine can run
-	@status=0; $(RUN) -m pytest || status=$$?; \
+	@status=0; $(RUN) -m pytest $(SHARED) || status=$$?; \
 	docker info >/dev/null 2>&1 || echo "Skipped for want of a Docker engine: the tests of the built image (marked docker)."; \
 	exit $$status
+
+quick: setup ## the tests that take no minute: parts by themselves, the graph, the rules
+	@exec $(RUN) -m pytest $(SHARED) tests/unit tests/infrastructure tests/policy
+
+lock: setup ## all locked requirements anew from the .in files beside them; what is locked stays as far as it may
+	@set -e; \
+	lock() { folder=$$1 python=$$2 file=$$3; shift 3; (cd "$$folder" && "$$OLDPWD/.venv/bin/uv" pip compile --quiet --universal \
+		--python-version "$$python" --generate-hashes --no-header --output-file "$$file.txt" "$$file.in" "$$@"); }; \
+	lock docker-ffmpeg-thumb 3.13 requirements; \
+	lock . 3.11 requirements-dev requirements.in docker-ffmpeg-thumb/requirements.in -c docker-ffmpeg-thumb/requirements.txt; \
+	lock . 3.11 requirements -c requirements-dev.txt; \
+	lock policy 3.11 requirements -c ../requirements-dev.txt; \
+	lock operate 3.11 requirements -c ../requirements-dev.txt; \
+	lock local 3.11 requirements-emulator; \
+	lock . 3.11 requirements-bench
+
+sbom: setup ## what the image holds, in CycloneDX's form: .local/sbom.cdx.json
+	@exec $(RUN) -m local.sbom .local/sbom.cdx.json
 
 check: setup ## format, lint, types, workflows, Dockerfile
 	@set -ex; \
 	$(RUN) -m ruff format --check .; \
 	$(RUN) -m ruff check .; \
-	$(RUN) -m mypy thumbnailer local tests __main__.py $(wildcard benchmarks); \
+	$(RUN) -m mypy thumbnailer component local operate standin_s3 tests __main__.py .github/runner.py $(wildcard benchmarks); \
 	(cd docker-ffmpeg-thumb && ../$(RUN) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/image .); \
 	(cd policy && ../$(RUN) -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/policy .); \
-	.venv/bin/zizmor --offline --no-progress .github/workflows; \
+	$(RUN) -m tests.policy.audit; \
+	.venv/bin/zizmor --offline --no-progress .github; \
 	.venv/bin/hadolint docker-ffmpeg-thumb/Dockerfile
 
-posters: setup ## which moment is taken, beside what others take
-	@exec $(RUN) -m benchmarks.posters
+posters: setup ## which frame is taken, beside what others take; VIDEO=path cuts some of its scenes out of a real video
+	@exec $(RUN) -m benchmarks.posters $(if $(VIDEO_PATH),--video "$$VIDEO_PATH")
 
 bench: setup ## figures side by side
 	@exec $(RUN) -m benchmarks
@@ -58,8 +79,9 @@ load: setup ## 2,000 uploads at once, with faults and hostile files: what become
 screenshot: setup ## the picture of the local page that the README shows
 	@exec $(RUN) -m local.screenshot
 
-fuzz: setup ## mutants of videos through the function: make fuzz MUTANTS=100000 SECONDS=600
-	@exec $(RUN) -m tests.hostile.fuzz --mutants "$(or $(MUTANTS),1000000)" --seconds "$(or $(SECONDS),600)"
+fuzz: setup ## mutants of videos through the function: make fuzz MUTANTS=20000 SECONDS=3600
+	@exec $(RUN) -m tests.hostile.fuzz --mutants "$(or $(MUTANTS),20000)" --seconds "$(or $(SECONDS),3600)" \
+		--start "$(or $(START),0)"
 
 clean: ## removes all that was set up and made
 	rm -rf .venv policy/.venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache

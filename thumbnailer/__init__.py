@@ -8,6 +8,8 @@ In a Pulumi program of your own, with this folder and `docker-ffmpeg-thumb/` cop
 """
 
 from .component import VideoThumbnailer
+from .reaction import OnNewThumbnail
+from .refusal import Refused
 from .settings import Settings, SettingsError, read_settings
 
-__all__ = ["Settings", "SettingsError", "VideoThumbnailer", "read_settings"]
+__all__ = ["OnNewThumbnail", "Refused", "Settings", "SettingsError", "VideoThumbnailer", "read_settings"]

@@ -13,8 +13,9 @@ class Account:
     id: pulumi.Output[str]
     partition: pulumi.Output[str]
     region: pulumi.Output[str]
+    dns_suffix: pulumi.Output[str]
 
-    def arn(self, service: str, resource: str) -> pulumi.Output[str]:
+    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
         """The ARN of a resource of this account and region."""
         return pulumi.Output.format("arn:{0}:{1}:{2}:{3}:{4}", self.partition, service, self.region, self.id, resource)
 
@@ -27,8 +28,10 @@ class Account:
 def find_account(parent: pulumi.Resource) -> Account:
     """Asks the provider that `parent` uses for its account and region."""
     opts = pulumi.InvokeOptions(parent=parent)
+    partition = aws.get_partition_output(opts=opts)
     return Account(
         id=aws.get_caller_identity_output(opts=opts).account_id,
-        partition=aws.get_partition_output(opts=opts).partition,
+        partition=partition.partition,
         region=aws.get_region_output(opts=opts).region,
+        dns_suffix=partition.dns_suffix,
     )

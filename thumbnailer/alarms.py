@@ -1,4 +1,4 @@
-"""Alarms for what needs a person, and the e-mail that tells one."""
+"""Alarms for what needs a person, and whom they tell."""
 
 from collections.abc import Mapping
 
@@ -11,8 +11,16 @@ from .settings import Settings
 
 PERIOD_SECONDS = 300
 
-NEAR_THE_TIMEOUT = 0.8
-"""Share of the timeout from which an invocation counts as slow: a little larger a video, and it is cut off."""
+NEAR_THE_LIMIT = 0.8
+"""Share of its time limit from which a video counts as slow: a little larger, and it is cut off."""
+
+ADMINISTRATION = (
+    *("kms:DescribeKey", "kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:ListKeyPolicies", "kms:UpdateKeyDescription"),
+    *("kms:EnableKeyRotation", "kms:DisableKeyRotation", "kms:GetKeyRotationStatus", "kms:EnableKey", "kms:DisableKey"),
+    *("kms:TagResource", "kms:UntagResource", "kms:ListResourceTags"),
+    *("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
+)
+"""What the account may do with the key of the alarms: all but use it."""
 
 
 def create_alarms(
@@ -23,8 +31,10 @@ def create_alarms(
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Four alarms; each sends a mail when it starts and when it ends, where `settings.alarm_email` is set."""
-    actions = [] if settings.alarm_email is None else [_mail_topic(base, settings.alarm_email, account, opts)]
+    """Six alarms; each tells when it starts and when it ends, by mail and on the topic of the settings."""
+    actions: list[pulumi.Input[str]] = [settings.alarm_topic] if settings.alarm_topic else []
+    if settings.alarm_email:
+        actions.append(_mail_topic(base, settings.alarm_email, account, opts))
 
     def alarm(
         name: str,
@@ -56,12 +66,30 @@ def create_alarms(
     of_function = {"FunctionName": function.name}
     alarm("errors", "An invocation failed; Lambda tries its event again.", "Errors", "Sum", 0, of_function)
     alarm("throttles", "Events wait: the function may not run more often at once.", "Throttles", "Sum", 0, of_function)
+    # A video is given up when the first of its two limits is reached.
+    seconds = min(settings.timeout, settings.job_seconds)
     alarm(
         "duration",
-        f"An invocation took more than {NEAR_THE_TIMEOUT:.0%} of its {settings.timeout} seconds.",
+        f"A video took more than {NEAR_THE_LIMIT:.0%} of its {seconds} seconds.",
         "Duration",
         "Maximum",
-        round(settings.timeout * 1000 * NEAR_THE_TIMEOUT),
+        round(seconds * 1000 * NEAR_THE_LIMIT),
+        of_function,
+    )
+    alarm(
+        "dropped-events",
+        "Events were dropped before they were tried: they were too old, or the failure queue took them.",
+        "AsyncEventsDropped",
+        "Sum",
+        0,
+        of_function,
+    )
+    alarm(
+        "lost-events",
+        "Events failed for good and could not be kept in the failure queue.",
+        "DestinationDeliveryFailures",
+        "Sum",
+        0,
         of_function,
     )
     alarm(
@@ -91,7 +119,7 @@ def _mail_topic(base: str, address: str, account: Account, opts: pulumi.Resource
         deletion_window_in_days=7,
         policy=document(
             # In a key's policy "*" is the key itself; without this statement nobody could administer it.
-            Statement("AccountAdministers", ["kms:*"], ["*"], principals={"AWS": account.root}),
+            Statement("AccountAdministers", ADMINISTRATION, ["*"], principals={"AWS": account.root}),
             Statement(
                 "AlarmsEncrypt",
                 ["kms:Decrypt", "kms:GenerateDataKey*"],

@@ -1,11 +1,14 @@
 """The bucket that takes the videos: a new private one, or one that exists already."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from .account import Account
 from .policy import document, without_tls
+from .refusal import Refused
 
 
 @dataclass(frozen=True)
@@ -16,15 +19,33 @@ class Bucket:
     arn: pulumi.Output[str]
 
 
-def find_bucket(name: str, parent: pulumi.Resource) -> Bucket:
-    """The bucket called `name`, which stays as it is. The deployment fails here when there is none of that name."""
+def find_bucket(name: pulumi.Input[str], account: Account, parent: pulumi.Resource) -> Bucket:
+    """The bucket called `name`, which stays as it is.
+
+    Raises, from the outputs:
+        Refused: it is in another region.
+    """
     found = aws.s3.get_bucket_output(bucket=name, opts=pulumi.InvokeOptions(parent=parent))
-    return Bucket(name=found.bucket, arn=found.arn)
+
+    def same_region(seen: Sequence[str]) -> str:
+        bucket, its, ours = seen
+        if its != ours:
+            raise Refused(
+                f"bucket {bucket} is in {its}, and the stack in {ours}: S3 calls functions of its own region only, and "
+                f"outputs are written there. Deploy the stack where the bucket is: pulumi config set aws:region {its}"
+            )
+        return bucket
+
+    checked = pulumi.Output.all(found.bucket, found.bucket_region, account.region).apply(same_region)
+    return Bucket(name=checked, arn=found.arn)
 
 
 def create_bucket(base: str, force_destroy: bool, opts: pulumi.ResourceOptions) -> Bucket:
     """A bucket that only its account reaches, encrypted, over TLS only."""
     bucket = aws.s3.Bucket(f"{base}-videos", force_destroy=force_destroy, opts=opts)
+    # `destroy` deletes what is part of the bucket first, and then finds that a bucket with videos in it cannot be
+    # deleted: it must not stand there without its policy and open to the public.
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(deleted_with=bucket))
     closed = aws.s3.BucketPublicAccessBlock(
         f"{base}-videos",
         bucket=bucket.bucket,
@@ -49,7 +70,9 @@ def create_bucket(base: str, force_destroy: bool, opts: pulumi.ResourceOptions) 
                     aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
                         sse_algorithm="AES256"
                     )
-                )
+                ),
+                # The function has no key of an uploader's, and would reject each such video.
+                blocked_encryption_types=["SSE-C"],
             )
         ],
         opts=opts,

@@ -1,14 +1,18 @@
-"""The function that makes the pictures, its log, and the queue for events that it cannot deal with."""
+"""The function that makes the outputs, its log, and what becomes of an event that fails."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from .bucket import Bucket
-from .environment import function_environment
 from .image import FunctionImage
+from .names import function_name
 from .permissions import FunctionRole
-from .policy import document, without_tls
-from .settings import Settings
+from .settings import Settings, image_settings
+
+VARIABLE = "THUMBNAILER"
+"""The environment variable that the image reads: all that passes from the infrastructure to it."""
 
 RETRIES = 2
 """Further tries of an event that failed; Lambda's own most (Lambda Developer Guide, "Asynchronous invocation")."""
@@ -16,31 +20,10 @@ RETRIES = 2
 EVENT_AGE_SECONDS = 6 * 3600
 """How long an event waits while the function is throttled; Lambda's own most (same source)."""
 
-FAILURES_KEPT_SECONDS = 14 * 24 * 3600
-"""SQS's longest: somebody has to find the failed event and replay it."""
-
 
 def create_log_group(base: str, retention_days: int, opts: pulumi.ResourceOptions) -> aws.cloudwatch.LogGroup:
     """The function's log. Made before the function: Lambda would make one itself that nobody expires or deletes."""
     return aws.cloudwatch.LogGroup(f"/aws/lambda/{base}", retention_in_days=retention_days, opts=opts)
-
-
-def create_failure_queue(base: str, opts: pulumi.ResourceOptions) -> aws.sqs.Queue:
-    """The encrypted queue that takes every event that failed for good."""
-    queue = aws.sqs.Queue(
-        f"{base}-failures",
-        message_retention_seconds=FAILURES_KEPT_SECONDS,
-        sqs_managed_sse_enabled=True,
-        opts=opts,
-    )
-    aws.sqs.QueuePolicy(
-        f"{base}-failures",
-        queue_url=queue.url,
-        # The actions that carry events.
-        policy=document(without_tls(["sqs:SendMessage", "sqs:ReceiveMessage"], [queue.arn])),
-        opts=opts,
-    )
-    return queue
 
 
 def create_function(
@@ -48,14 +31,15 @@ def create_function(
     settings: Settings,
     image: FunctionImage,
     role: FunctionRole,
-    images: Bucket,
     log_group: aws.cloudwatch.LogGroup,
     failure_queue: aws.sqs.Queue,
+    event_bus: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.lambda_.Function:
-    """The function, able to work from its first event on, and what becomes of an event that fails."""
+    """The function, able to work from its first event on; it announces outcomes on `event_bus` (an ARN, or empty)."""
+    told = {**image_settings(settings), "eventBus": event_bus}
     function = aws.lambda_.Function(
-        f"{base}-function",
+        function_name(base),
         description="Makes the thumbnails of the videos that are put into the bucket",
         package_type="Image",
         image_uri=image.digest,
@@ -64,20 +48,25 @@ def create_function(
         memory_size=settings.memory_size,
         timeout=settings.timeout,
         reserved_concurrent_executions=settings.reserved_concurrency,
-        environment=aws.lambda_.FunctionEnvironmentArgs(variables=function_environment(settings, images.name)),
+        environment=aws.lambda_.FunctionEnvironmentArgs(variables={VARIABLE: _written(told)}),
         logging_config=aws.lambda_.FunctionLoggingConfigArgs(
             log_format="JSON",
             application_log_level="INFO",
             system_log_level="INFO",
             log_group=log_group.name,
         ),
+        vpc_config=aws.lambda_.FunctionVpcConfigArgs(
+            subnet_ids=settings.subnet_ids, security_group_ids=settings.security_group_ids
+        )
+        if settings.subnet_ids
+        else None,
         tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(depends_on=[log_group, role.policy, image.pull_policy])
+            opts, pulumi.ResourceOptions(depends_on=[log_group, role.policy, *image.allows])
         ),
     )
     aws.lambda_.FunctionEventInvokeConfig(
-        f"{base}-function",
+        function_name(base),
         function_name=function.name,
         maximum_retry_attempts=RETRIES,
         maximum_event_age_in_seconds=EVENT_AGE_SECONDS,
@@ -89,3 +78,8 @@ def create_function(
         opts=opts,
     )
     return function
+
+
+def _written(settings: Mapping[str, Any]) -> pulumi.Output[str]:
+    # Short, because Lambda takes 4 KB of variables (Lambda Developer Guide, "Lambda quotas").
+    return pulumi.Output.json_dumps(settings, separators=(",", ":"), ensure_ascii=False)

@@ -1,7 +1,15 @@
-"""The function's container image: built here, kept in ECR, known by its digest."""
+"""The function's container image: built here, kept in ECR, known by its digest; or one that was built elsewhere.
 
+The build is repeated when a file, a file's mode or an argument changes, and not when a tag moves: hence the setting
+`baseImage`. A refresh does not ask the registry, so an image that somebody deleted there is built again only after such
+a change, or by `pulumi up --replace` of the image.
+"""
+
+import itertools
 import json
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
@@ -9,6 +17,7 @@ import pulumi_docker as docker
 
 from .account import Account
 from .policy import Statement, document
+from .settings import Settings
 
 IMAGES_KEPT = 10
 
@@ -18,16 +27,22 @@ PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 
 @dataclass(frozen=True)
 class FunctionImage:
-    """`digest` is the reference to pull, `repository@sha256:…`; `pull_policy` is what lets Lambda pull it."""
+    """`digest` is the reference to pull, `repository@sha256:…`; `allows` is what lets Lambda pull it."""
 
     digest: pulumi.Output[str]
-    pull_policy: pulumi.Resource
+    allows: tuple[pulumi.Resource, ...] = ()
+
+
+def find_image(uri: pulumi.Input[str]) -> FunctionImage:
+    """An image that lies in ECR, whose repository lets Lambda pull it."""
+    return FunctionImage(pulumi.Output.from_input(uri))
 
 
 def create_image(
-    base: str, context: str, architecture: str, account: Account, opts: pulumi.ResourceOptions
+    base: str, context: str, settings: Settings, account: Account, opts: pulumi.ResourceOptions
 ) -> FunctionImage:
-    """Builds the folder `context` for `architecture` and pushes it to a repository of its own."""
+    """Builds the folder `context` and pushes it to a repository of its own."""
+    set_modes(Path(context))
     repository = aws.ecr.Repository(
         f"{base}-image",
         image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
@@ -67,8 +82,10 @@ def create_image(
             # Relative paths: they are part of the context's digest, which must be the same on every machine.
             context=context,
             dockerfile=f"{context}/Dockerfile",
-            platform=PLATFORMS[architecture],
+            platform=PLATFORMS[settings.architecture],
+            args={"BASE_IMAGE": settings.base_image, "VERSION": version(Path(context))},
         ),
+        build_on_preview=settings.build_on_preview,
         registry=docker.RegistryArgs(
             server=repository.repository_url,
             username=pulumi.Output.secret(token.user_name),
@@ -76,7 +93,34 @@ def create_image(
         ),
         opts=opts,
     )
-    return FunctionImage(digest=image.repo_digest, pull_policy=pull_policy)
+    return FunctionImage(image.repo_digest, (pull_policy,))
+
+
+def set_modes(context: Path) -> None:
+    """Gives the files of the context the modes that git means: they are part of the context's digest, and another
+    person's umask would make another image of the same commit."""
+    ignore = context / ".dockerignore"
+    wanted = [line[1:] for line in ignore.read_text().splitlines() if line.startswith("!")] if ignore.is_file() else []
+    paths = [path for pattern in wanted for path in context.glob(pattern)]
+    for file in itertools.chain(paths, *(path.rglob("*") for path in paths)):
+        if file.is_file() and not file.is_symlink():
+            held = file.stat().st_mode & 0o777
+            meant = 0o755 if held & 0o100 else 0o644
+            if held != meant:
+                file.chmod(meant)
+
+
+def version(context: Path) -> str:
+    """The version of the image that is built from `context`: what its outputs' metadata name, and its label.
+
+    Raises:
+        ValueError: the folder is not this project's.
+    """
+    model = context / "model.py"
+    found = re.search(r'^VERSION = "(.+)"$', model.read_text(), re.MULTILINE) if model.is_file() else None
+    if not found:
+        raise ValueError(f"{model} names no VERSION: context is to be the folder docker-ffmpeg-thumb")
+    return found[1]
 
 
 def _keep_newest(count: int) -> str:

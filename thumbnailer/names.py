@@ -21,3 +21,8 @@ def base_name(name: str) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
     return f"{plain[: BASE_LIMIT - _DIGEST - 1].rstrip('-')}-{digest}".lstrip("-")
+
+
+def function_name(base: str) -> str:
+    """What the name of the function begins with; the engine adds a hyphen and characters of its own."""
+    return f"{base}-function"

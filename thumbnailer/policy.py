@@ -15,11 +15,13 @@ class Statement:
     """One statement. `principals` maps a kind ("Service", "AWS") to its identifier, or is "*" for everybody."""
 
     sid: str
-    actions: Sequence[str]
+    actions: Sequence[pulumi.Input[str]]
     resources: Sequence[pulumi.Input[str]]
     effect: str = "Allow"
     principals: str | Mapping[str, pulumi.Input[str]] | None = None
-    conditions: Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[str]]] = field(default_factory=dict)
+    conditions: Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]] = field(
+        default_factory=dict
+    )
 
 
 def document(*statements: Statement) -> pulumi.Output[str]:

@@ -87,14 +87,22 @@ TYPES: Mapping[str, MockedType] = {
     "aws:sns/topic:Topic": MockedType("name", 256, r"[\w-]+", {"arn": _arn("sns", "{name}")}, True),
     "aws:sns/topicPolicy:TopicPolicy": MockedType(),
     "aws:sns/topicSubscription:TopicSubscription": MockedType(),
+    "aws:cloudwatch/dashboard:Dashboard": MockedType(),
+    "aws:cloudwatch/eventBus:EventBus": MockedType(
+        "name", 256, r"[\w.-]+", {"arn": _arn("events", "event-bus/{name}")}, True
+    ),
+    "aws:cloudwatch/eventRule:EventRule": MockedType(
+        "name", 64, r"[\w.-]+", {"arn": _arn("events", "rule/{name}")}, True
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": MockedType(),
+    "thumbnailer:index:OnNewThumbnail": MockedType(),
     "thumbnailer:index:VideoThumbnailer": MockedType(),
 }
 
 CALLS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": lambda args: {"accountId": ACCOUNT},
-    "aws:index/getPartition:getPartition": lambda args: {"partition": "aws"},
+    "aws:index/getPartition:getPartition": lambda args: {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:index/getRegion:getRegion": lambda args: {"region": REGION},
-    "aws:s3/getBucket:getBucket": lambda args: {**args, "arn": f"arn:aws:s3:::{args['bucket']}"},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda args: {
         **args,
         "userName": "AWS",
@@ -104,10 +112,15 @@ CALLS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 class AwsMock(pulumi.runtime.Mocks):
-    """Answers as the engine with its providers would; in a preview what AWS decides is unknown."""
+    """Answers as the engine with its providers would; in a preview what AWS decides is unknown.
 
-    def __init__(self, preview: bool) -> None:
+    `buckets` are those that are there already, by name, with what differs from a bucket of this account and region
+    without notifications; `foreign` ones may be found, and not read.
+    """
+
+    def __init__(self, preview: bool, buckets: Mapping[str, Mapping[str, Any]]) -> None:
         self.preview = preview
+        self.buckets = buckets
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         mocked = TYPES.get(args.typ)
@@ -129,6 +142,15 @@ class AwsMock(pulumi.runtime.Mocks):
         return f"{args.name}-id", state
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        name = str(args.args.get("bucket"))
+        has = self.buckets.get(name, {})
+        if args.token == "aws:s3/getBucket:getBucket":
+            return {"bucket": name, "arn": f"arn:aws:s3:::{name}", "bucketRegion": has.get("region", REGION)}, []
+        if args.token == "aws:s3/getBucketNotification:getBucketNotification":
+            if has.get("foreign"):
+                return {}, [("bucket", "operation error S3: GetBucketNotificationConfiguration, StatusCode: 403")]
+            lists = {kind: has.get(kind, []) for kind in ("lambdaFunctions", "queues", "topics")}
+            return {"bucket": name, "region": REGION, "eventbridge": has.get("eventbridge", False), **lists}, []
         answer = CALLS.get(args.token)
         if answer is None:
             raise LookupError(f"the mock has no call {args.token}; add a row to CALLS in {__file__}")

@@ -17,6 +17,13 @@ EVERYTHING = {
     "outputPrefix": "thumbnails/",
     "reservedConcurrency": "5",
     "alarmEmail": "team@example.com",
+    "storyboardJson": "true",
+    "deleteOutputs": "true",
+    "notify": "true",
+    "backfill": "true",
+    "kmsKeys": '["arn:aws:kms:eu-north-1:123456789012:key/1234abcd"]',
+    "subnetIds": '["subnet-0a1b2c3d"]',
+    "securityGroupIds": '["sg-0a1b2c3d"]',
 }
 
 

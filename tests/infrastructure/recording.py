@@ -3,20 +3,25 @@
     record({"widths": "[320]"}, stack="dev", preview=True).one("aws:lambda/function:Function").inputs
 
 Pulumi's runtime keeps its settings in globals, and a program can wait for ever: so every run has its own process and a
-time limit. A policy pack can use `record` too: it returns every resource with its inputs.
+time limit. It is forked from one that has Pulumi imported, which takes longer than all else. A policy pack can use
+`record` too: it returns every resource with its inputs.
 """
 
 import json
-import subprocess
-import sys
+import multiprocessing
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.infrastructure.forked import run
+
 ROOT = Path(__file__).parents[2]
 TIME_LIMIT_SECONDS = 60
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.infrastructure.run_program", "thumbnailer"])
 UNKNOWN = "(known after the update)"
 SECRET = "(secret)"
 
@@ -30,6 +35,10 @@ class Resource:
     parent: str
     inputs: dict[str, Any]
     waits_for: tuple[str, ...]
+    deleted_with: str = ""
+    """The resource, as `type name`, with which this one goes by itself."""
+    retained: bool = False
+    """Whether it stays in AWS when the program no longer declares it."""
 
     @property
     def label(self) -> str:
@@ -66,29 +75,35 @@ def record(
     stack: str = "dev",
     preview: bool = False,
     program: str = "__main__.py",
+    buckets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recording:
-    """Runs `program` with `config` (the project's own keys, values as text). Raises `ProgramFailed`."""
-    return _record(tuple(sorted((config or {}).items())), stack, preview, program)
+    """Runs `program` with `config` (the project's own keys, values as text). Raises `ProgramFailed`.
+
+    `buckets` are those that are there already, as `AwsMock` takes them.
+    """
+    return _record(tuple(sorted((config or {}).items())), stack, preview, program, json.dumps(buckets or {}))
 
 
 @cache
-def _record(config: tuple[tuple[str, str], ...], stack: str, preview: bool, program: str) -> Recording:
-    request = {"config": dict(config), "stack": stack, "preview": preview, "program": program}
-    try:
-        run = subprocess.run(
-            [sys.executable, "-m", "tests.infrastructure.run_program"],
-            check=False,
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=TIME_LIMIT_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ProgramFailed(f"{program} was not done after {TIME_LIMIT_SECONDS} seconds: {error.stderr!r}") from error
-    if run.returncode:
-        raise ProgramFailed(run.stderr)
-    answer = json.loads(run.stdout)
+def _record(config: tuple[tuple[str, str], ...], stack: str, preview: bool, program: str, buckets: str) -> Recording:
+    request = {
+        "config": dict(config),
+        "stack": stack,
+        "preview": preview,
+        "program": program,
+        "buckets": json.loads(buckets),
+    }
+    with tempfile.NamedTemporaryFile("w+") as answered, tempfile.NamedTemporaryFile("w+") as printed:
+        process = _FORKS.Process(target=run, args=(json.dumps(request), answered.name, printed.name))
+        process.start()
+        process.join(TIME_LIMIT_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            raise ProgramFailed(f"{program} was not done after {TIME_LIMIT_SECONDS} seconds: {printed.read()}")
+        if process.exitcode:
+            raise ProgramFailed(printed.read())
+        answer = json.load(answered)
     return Recording(
         resources=tuple(
             Resource(**{**resource, "waits_for": tuple(resource["waits_for"])}) for resource in answer["resources"]

@@ -1,29 +1,37 @@
-"""Runs one Pulumi program under mocks and writes down what it declares: a request on stdin, the recording on stdout.
+"""Runs one Pulumi program under mocks and writes down what it declares.
 
-Only `recording.record` starts it. Pulumi's runtime cannot be used a second time in the same process.
+Only `recording.record` starts it, in a process of its own: Pulumi's runtime cannot be used a second time in the same
+process.
 """
 
 import importlib
 import json
 import logging
+import os
 import runpy
-import sys
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_docker  # noqa: F401 - as above
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.stack import Stack
 
 from .aws_mock import AwsMock
-from .recording import SECRET, UNKNOWN, Recording, Resource
+from .recording import ROOT, SECRET, UNKNOWN, Recording, Resource
 
 PROJECT = "video-thumbnailer"
 
 # Of Pulumi's SDK, where both are private (pulumi.runtime.rpc).
 _UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SECRET_ON_THE_WIRE = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
+
+# Pulumi's providers load their parts when something of them is first used. Here they are there before a process is
+# forked for a program; one that is missing costs that program a moment.
+for _part in ("cloudwatch", "ecr", "iam", "kms", "lambda_", "s3", "sns", "sqs"):
+    hasattr(importlib.import_module(f"pulumi_aws.{_part}"), "__all__")
 
 # Neither has types: by name, so that a type checker says the same whether or not somebody installed stubs for them.
 _json_format: Any = importlib.import_module("google.protobuf.json_format")
@@ -48,6 +56,8 @@ class RecordingMonitor(MockMonitor):
                     parent=_label(request.parent) if request.parent else "",
                     inputs=_readable(_json_format.MessageToDict(request.object)),
                     waits_for=tuple(sorted({_label(urn) for urn in request.dependencies})),
+                    deleted_with=_label(request.deletedWith) if request.deletedWith else "",
+                    retained=request.retainOnDelete,
                 )
             )
         return self._answers.RegisterResource(request)
@@ -69,13 +79,13 @@ class Kept(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def run(config: dict[str, str], stack: str, preview: bool, program: str) -> Recording:
+def run(config: dict[str, str], stack: str, preview: bool, program: str, buckets: dict[str, Any]) -> Recording:
     """Runs `program`; its exceptions pass through."""
     kept = Kept()
     logger = logging.getLogger("program")
     logger.propagate = False
     logger.addHandler(kept)
-    mock = AwsMock(preview)
+    mock = AwsMock(preview, buckets)
     monitor = RecordingMonitor(mock)
     pulumi.runtime.set_mocks(mock, PROJECT, stack, preview, logger, monitor)
     pulumi.runtime.set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()})
@@ -121,8 +131,10 @@ def _label(urn: str) -> str:
     return f"{qualified_type.split('$')[-1]} {name}"
 
 
-if __name__ == "__main__":
-    answer = sys.stdout
-    # What the program prints must not end up in the answer.
-    sys.stdout = sys.stderr
-    json.dump(asdict(run(**json.load(sys.stdin))), answer)
+def main(request: str, answer: Path, printed: Path) -> None:
+    """Run what a request in JSON names; write the recording to one file and all that is printed to another."""
+    with printed.open("w") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    os.chdir(ROOT)
+    answer.write_text(json.dumps(asdict(run(**json.loads(request)))))

@@ -1,31 +1,38 @@
-"""What passes between the two worlds: the stack writes the function's environment, the image reads it."""
+"""What passes between the two worlds: one variable of JSON, written by the stack and read by the image."""
 
 import importlib
 import json
+import re
 from typing import Any
 
 import pytest
 
-from thumbnailer.environment import function_environment
-from thumbnailer.settings import Settings, check, output_endings
+import model
+from thumbnailer import bus, dashboard
+from thumbnailer.settings import MOST_PATTERNS, Settings, check, image_settings, output_endings, setting_names
 
-from .recording import ROOT
+from .conftest import EVERYTHING
+from .recording import ROOT, record
+from .test_settings import GOOD
 
-STACKS = [
-    Settings(),
-    Settings(suffixes=(".mp4", ".MOV", "-raw.mkv"), manifest=True, output_prefix="bilder/häst & co/"),
-    Settings(position="12.5", widths=(0,), format="png", quality=1),
-    Settings(position="0", widths=(16383, 0, 1), format="webp", quality=100),
-    Settings(position="25%", widths=(1, 2, 3, 4, 5, 6, 7, 8), format="avif"),
-    Settings(position="33.333%"),
-    Settings(position="0%"),
-    Settings(position="100%"),
-    Settings(position="999999.999"),
-    Settings(position="1:02:03.5", fit="pad", height=360, pad_color="#1a2b3c"),
-    Settings(storyboard=True, storyboard_playlist=True, storyboard_budget=0, placeholder=True, job_seconds=5),
-    Settings(preview=True, preview_format="webp", storyboard=True),
-    Settings(preview=True, preview_format="mp4", fit="cover", height=1),
-]
+FUNCTION = "aws:lambda/function:Function"
+IMAGE = "docker:index/image:Image"
+
+READ_BY_THE_IMAGE = {
+    **{"position": str, "timeInName": bool, "widths": list, "format": str, "quality": int, "fit": str, "height": int},
+    **{"padColor": str, "stills": int, "storyboard": bool, "storyboardPlaylist": bool, "storyboardJson": bool},
+    **{"storyboardInterval": int, "storyboardTiles": int, "storyboardColumns": int, "storyboardWidth": int},
+    **{"storyboardBudget": int, "preview": bool, "previewFormat": str, "previewSeconds": int, "previewScenes": int},
+    **{"previewWidth": int, "previewRate": int, "manifest": bool, "placeholder": bool, "outputBucket": str},
+    **{
+        "outputPrefix": str,
+        "cacheControl": str,
+        "overwrite": bool,
+        "deleteOutputs": bool,
+        "jobSeconds": int,
+        "eventBus": str,
+    },
+}
 
 
 @pytest.fixture
@@ -35,62 +42,92 @@ def image(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    check(settings)
-    return {name: str(value) for name, value in function_environment(settings, "posters").items()}
+def written(**config: str) -> str:
+    """The variable's text, as a stack with this configuration writes it."""
+    text: str = record(config).one(FUNCTION).inputs["environment"]["variables"]["THUMBNAILER"]
+    return text
 
 
-@pytest.mark.parametrize("settings", STACKS, ids=str)
-def test_the_image_reads_what_the_stack_wrote(image: Any, settings: Settings) -> None:
-    read = image("pipeline.settings").read(environment(settings))
-    assert (read.suffixes, read.widths, read.format) == (
-        tuple(settings.suffixes),
-        tuple(settings.widths),
-        settings.format,
+@pytest.mark.parametrize("config", [{}, EVERYTHING], ids=["nothing set", "everything on"])
+def test_the_variable_holds_each_setting_of_the_image_by_its_own_name_and_type(config: dict[str, str]) -> None:
+    held: dict[str, Any] = json.loads(written(**config))
+    assert {name: type(value) for name, value in held.items()} == READ_BY_THE_IMAGE
+    assert held.keys() - {"eventBus"} <= set(setting_names())
+
+
+def test_what_the_stack_leaves_at_its_default_has_the_same_default_in_the_image(image: Any) -> None:
+    reader = image("service.settings")
+    assert reader.read({"THUMBNAILER": written()}) == reader.read({})
+
+
+@pytest.mark.parametrize(("key", "held", "value"), [row for row in GOOD if row[0] in READ_BY_THE_IMAGE])
+def test_the_image_takes_every_value_that_the_stack_allows(image: Any, key: str, held: str, value: Any) -> None:
+    field = re.sub("([A-Z])", r"_\1", key).lower()
+    told = image_settings(Settings(**{field: value}))
+    assert told[key] == value
+    image("service.settings").read({"THUMBNAILER": json.dumps(told)})
+
+
+@pytest.mark.parametrize("format_", ["jpg", "webp", "avif", "png"])
+@pytest.mark.parametrize("preview", ["webp", "mp4", "gif"])
+def test_no_object_that_the_image_writes_can_start_the_function(image: Any, format_: str, preview: str) -> None:
+    settings = Settings(
+        suffixes=[".mp4", ".MOV", "-raw.mkv"],
+        widths=[640, 320, 0],
+        format=format_,
+        stills=2,
+        storyboard=True,
+        storyboard_playlist=True,
+        storyboard_json=True,
+        preview=True,
+        preview_format=preview,
+        manifest=True,
+        output_prefix="bilder/häst & co/",
     )
-    assert (read.quality, read.manifest) == (settings.quality, settings.manifest)
-    assert (read.fit, read.height, read.pad_colour) == (settings.fit, settings.height, settings.pad_color)
-    assert (read.storyboard, read.storyboard_playlist) == (settings.storyboard, settings.storyboard_playlist)
-    assert read.storyboard_budget == settings.storyboard_budget * 2**20
-    assert read.preview == (settings.preview_format if settings.preview else "none")
-    assert (read.placeholder, read.job_seconds) == (settings.placeholder, settings.job_seconds)
-    assert (read.output_bucket, read.output_prefix) == ("posters", settings.output_prefix)
-    assert read.position == image("pipeline.position").Position.parse(settings.position)
-
-
-def test_the_image_reads_every_variable_that_the_stack_writes_and_no_other(image: Any) -> None:
-    asked: set[str] = set()
-
-    class Asked(dict[str, str]):
-        def get(self, name: str, default: Any = None) -> Any:
-            asked.add(name)
-            return super().get(name, default)
-
-    written = environment(Settings())
-    image("pipeline.settings").read(Asked(written))
-    ours = "THUMBNAIL_"
-    assert {name for name in asked if name.startswith(ours)} == {name for name in written if name.startswith(ours)}
-
-
-@pytest.mark.parametrize("settings", STACKS, ids=str)
-def test_no_object_that_the_image_writes_can_start_the_function(image: Any, settings: Settings) -> None:
-    read = image("pipeline.settings").read(environment(settings))
+    check(settings)
+    read = image("service.settings").read({"THUMBNAILER": json.dumps(image_settings(settings))})
     for suffix in settings.suffixes:
-        names = image("pipeline.names").of("videos", f"films/cat{suffix}", read)
-        written = names.certain()
-        if names.sheet:
-            written.append(image("pipeline.names").further_sheet(names.sheet, 1))
-        assert not [key for key in written if key.endswith(tuple(settings.suffixes))]
-        assert not [key for key in written if not key.endswith(tuple(output_endings(settings)))]
-        assert not [key for key in written if not key.startswith(settings.output_prefix)]
+        names = image("service.names").of("videos", f"films/cat{suffix}", read, read.wanted)
+        keys = [*names.certain(), names.key("sheet", 1)]
+        assert len(keys) == 12
+        assert not [key for key in keys if key.endswith(tuple(settings.suffixes))]
+        assert not [key for key in keys if not key.endswith(tuple(output_endings(settings)))]
+        assert not [key for key in keys if not key.startswith(settings.output_prefix)]
+
+
+def test_the_stacks_metrics_and_events_are_those_of_the_image(image: Any) -> None:
+    announce = image("service.announce")
+    assert (bus.SOURCE, bus.RETAKE) == (image("service.events").SOURCE, image("service.events").RETAKE)
+    assert bus.MADE in announce.DETAIL_TYPES.values()
+    assert set(dashboard.OUTCOMES) == {*announce.DETAIL_TYPES, "failed"}
+
+
+def test_the_variable_holds_what_was_set() -> None:
+    held = json.loads(written(widths="[320, 0]", position="25%", preview="true", outputPrefix="bilder/häst/"))
+    assert (held["widths"], held["position"], held["preview"]) == ([320, 0], "25%", True)
+    assert held["outputPrefix"] == "bilder/häst/"
 
 
 def test_the_environment_fits_into_what_lambda_takes() -> None:
-    longest = Settings(
-        suffixes=[f"-{number:02}".ljust(64, "x") for number in range(20)],
-        widths=list(range(16376, 16384)),
-        output_prefix="p" * 512,
-        manifest=True,
+    longest = written(
+        suffixes=json.dumps([f"-{number:02}".ljust(64, "x") for number in range(MOST_PATTERNS)]),
+        widths=json.dumps(list(range(16376, 16384))),
+        outputBucket="o" * 63,
+        outputPrefix="ä" * 256,
+        cacheControl="x" * 256,
     )
     # 4 KB for all names and values (Lambda Developer Guide, "Lambda quotas").
-    assert len(json.dumps(environment(longest))) <= 4096
+    assert len(f"THUMBNAILER{longest}".encode()) <= 4096
+
+
+def test_the_default_of_the_base_image_is_the_dockerfiles_own() -> None:
+    dockerfile = (ROOT / "docker-ffmpeg-thumb" / "Dockerfile").read_text()
+    assert f"ARG BASE_IMAGE={Settings().base_image}\n" in dockerfile
+
+
+def test_one_version_stands_in_the_metadata_of_outputs_the_label_of_the_image_and_the_changelog() -> None:
+    assert record().one(IMAGE).inputs["build"]["args"]["VERSION"] == model.VERSION
+    dockerfile = (ROOT / "docker-ffmpeg-thumb" / "Dockerfile").read_text()
+    assert 'org.opencontainers.image.version="${VERSION}"' in dockerfile
+    [newest, *_] = re.findall(r"(?m)^## (.+)$", (ROOT / "CHANGELOG.md").read_text())
+    assert newest == model.VERSION

@@ -25,6 +25,11 @@ def complaint(**config: str) -> str:
     return str(caught.value)
 
 
+KEY = "arn:aws:kms:eu-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BUS = "arn:aws:events:eu-north-1:123456789012:event-bus/team/films"
+TOPIC = "arn:aws:sns:eu-north-1:123456789012:alarms"
+IMAGE = f"123456789012.dkr.ecr.eu-north-1.amazonaws.com/thumbs@sha256:{'0f' * 32}"
+
 GOOD: list[tuple[str, str, Any]] = [
     ("suffixes", '[".mp4"]', (".mp4",)),
     ("suffixes", '[".mp4", ".MP4", ".m4v", "-raw.mov"]', (".mp4", ".MP4", ".m4v", "-raw.mov")),
@@ -60,11 +65,11 @@ GOOD: list[tuple[str, str, Any]] = [
     ("jobSeconds", "900", 900),
     ("manifest", "true", True),
     ("manifest", "false", False),
-    ("bucket", "", None),
+    ("bucket", "", ""),
     ("bucket", "abc", "abc"),
     ("bucket", "films.example.com", "films.example.com"),
     ("bucket", "a" * 63, "a" * 63),
-    ("outputBucket", "", None),
+    ("outputBucket", "", ""),
     ("outputBucket", "posters-2", "posters-2"),
     ("outputPrefix", "", ""),
     ("outputPrefix", "thumbnails/", "thumbnails/"),
@@ -80,23 +85,68 @@ GOOD: list[tuple[str, str, Any]] = [
     ("reservedConcurrency", "1", 1),
     ("logRetentionDays", "1", 1),
     ("logRetentionDays", "3653", 3653),
-    ("alarmEmail", "", None),
+    ("alarmEmail", "", ""),
     ("alarmEmail", "first.last+alarms@mail.example.com", "first.last+alarms@mail.example.com"),
     ("forceDestroy", "true", True),
+    ("suffixes", json.dumps([f".{number}x" for number in range(100)]), tuple(f".{number}x" for number in range(100))),
+    ("ignoreCase", "true", True),
+    ("prefixes", "[]", ()),
+    ("prefixes", '["videos/", "häst & co/"]', ("videos/", "häst & co/")),
+    ("trigger", "s3", "s3"),
+    ("trigger", "eventbridge", "eventbridge"),
+    ("backfill", "true", True),
+    ("kmsKeys", f'["{KEY}"]', (KEY,)),
+    ("timeInName", "false", False),
+    ("stills", "20", 20),
+    ("storyboardJson", "true", True),
+    ("storyboardInterval", "3600", 3600),
+    ("storyboardTiles", "500", 500),
+    ("storyboardColumns", "50", 50),
+    ("storyboardWidth", "640", 640),
+    ("previewFormat", "gif", "gif"),
+    ("previewSeconds", "30", 30),
+    ("previewScenes", "1", 1),
+    ("previewWidth", "1280", 1280),
+    ("previewRate", "30", 30),
+    ("cacheControl", "", ""),
+    ("cacheControl", "public, max-age=31536000, immutable", "public, max-age=31536000, immutable"),
+    ("overwrite", "true", True),
+    ("deleteOutputs", "true", True),
+    ("notify", "", False),
+    ("notify", "false", False),
+    ("notify", "true", True),
+    ("notify", BUS, BUS),
+    ("imageUri", "", ""),
+    ("imageUri", IMAGE, IMAGE),
+    ("imageUri", f"localhost:4566/team/thumbs@sha256:{'0f' * 32}", f"localhost:4566/team/thumbs@sha256:{'0f' * 32}"),
+    (
+        "baseImage",
+        f"public.ecr.aws/lambda/python:3.13@sha256:{'0f' * 32}",
+        f"public.ecr.aws/lambda/python:3.13@sha256:{'0f' * 32}",
+    ),
+    ("buildOnPreview", "true", True),
+    ("alarmTopic", "", ""),
+    ("alarmTopic", TOPIC, TOPIC),
+]
+TOGETHER: list[tuple[dict[str, str], dict[str, Any]]] = [
+    (
+        {"subnetIds": '["subnet-0a1b", "subnet-2c"]', "securityGroupIds": '["sg-0f"]'},
+        {"subnet_ids": ("subnet-0a1b", "subnet-2c"), "security_group_ids": ("sg-0f",)},
+    ),
 ]
 
 BAD: list[tuple[str, str, str]] = [
-    ("suffixes", "[]", "a list of 1 to 20 endings"),
-    ("suffixes", '[""]', "a list of 1 to 20 endings"),
-    ("suffixes", ".mp4", "a list of 1 to 20 endings"),
-    ("suffixes", "[1]", "a list of 1 to 20 endings"),
-    ("suffixes", '{".mp4": true}', "a list of 1 to 20 endings"),
+    ("suffixes", "[]", "a list of 1 to 100 endings"),
+    ("suffixes", '[""]', "a list of 1 to 100 endings"),
+    ("suffixes", ".mp4", "a list of 1 to 100 endings"),
+    ("suffixes", "[1]", "a list of 1 to 100 endings"),
+    ("suffixes", '{".mp4": true}', "a list of 1 to 100 endings"),
     ("suffixes", '["*.mp4"]', "letters, digits, dots, hyphens or underscores"),
     ("suffixes", '["ö.mp4"]', "letters, digits, dots, hyphens or underscores"),
     ("suffixes", '[".mp4", ".mp4"]', "none of them the ending of another"),
     ("suffixes", '[".mp4", "4"]', "none of them the ending of another"),
     ("suffixes", '["-raw.mov", ".mov"]', "none of them the ending of another"),
-    ("suffixes", json.dumps([f".{number}x" for number in range(21)]), "a list of 1 to 20 endings"),
+    ("suffixes", json.dumps([f".{number}x" for number in range(101)]), "a list of 1 to 100 endings"),
     ("suffixes", json.dumps(["x" * 65]), "each 1 to 64 letters"),
     ("suffixes", '[".jpg"]', "its objects end in .jpg"),
     ("suffixes", '["g"]', "its objects end in .jpg"),
@@ -141,7 +191,7 @@ BAD: list[tuple[str, str, str]] = [
     ("storyboardPlaylist", "yes", "true or false"),
     ("storyboardBudget", "129", "from 0 to 128"),
     ("preview", "webp", "true or false"),
-    ("previewFormat", "gif", "webp or mp4"),
+    ("previewFormat", "avi", "webp, mp4 or gif"),
     ("placeholder", "yes", "true or false"),
     ("jobSeconds", "4", "from 5 to 900"),
     ("jobSeconds", "901", "from 5 to 900"),
@@ -186,6 +236,46 @@ BAD: list[tuple[str, str, str]] = [
     ("alarmEmail", "a b@example.com", "an e-mail address"),
     ("alarmEmail", "one@example.com,two@example.com", "an e-mail address"),
     ("forceDestroy", "1", "true or false"),
+    ("ignoreCase", "yes", "true or false"),
+    ("prefixes", "videos/", "a list of at most 20 beginnings"),
+    ("prefixes", '[""]', "at most 128 bytes"),
+    ("prefixes", '["/videos"]', "no / in front"),
+    ("prefixes", '["a*"]', "none of * ? $"),
+    ("prefixes", '["a", "ab"]', "none of them the beginning of another"),
+    ("prefixes", json.dumps(["ä" * 65]), "at most 128 bytes"),
+    ("trigger", "lambda", "auto, s3 or eventbridge"),
+    ("backfill", "yes", "true or false"),
+    ("kmsKeys", '["alias/films"]', "ARNs of KMS keys"),
+    ("kmsKeys", '["arn:aws:kms:eu-north-1:123456789012:alias/films"]', "ARNs of KMS keys"),
+    ("kmsKeys", f'["{KEY}", "{KEY}"]', "different ARNs"),
+    ("kmsKeys", KEY, "a list of at most 10"),
+    ("timeInName", "0", "true or false"),
+    ("stills", "21", "from 0 to 20"),
+    ("storyboardJson", "yes", "true or false"),
+    ("storyboardInterval", "0.5", "a whole number of seconds from 0 to 3600"),
+    ("storyboardTiles", "501", "from 0 to 500"),
+    ("storyboardColumns", "0", "from 1 to 50"),
+    ("storyboardWidth", "15", "from 16 to 640"),
+    ("previewSeconds", "0", "from 1 to 30"),
+    ("previewScenes", "21", "from 1 to 20"),
+    ("previewWidth", "1281", "from 16 to 1280"),
+    ("previewRate", "31", "from 1 to 30"),
+    ("cacheControl", "max-age=60\r\nX: y", "at most 256 ASCII characters"),
+    ("cacheControl", "x" * 257, "at most 256 ASCII characters"),
+    ("overwrite", "yes", "true or false"),
+    ("deleteOutputs", "yes", "true or false"),
+    ("notify", "yes", "the ARN of an EventBridge bus"),
+    ("notify", "default", "the ARN of an EventBridge bus"),
+    ("notify", "arn:aws:events:eu-north-1:123456789012:rule/x", "the ARN of an EventBridge bus"),
+    ("subnetIds", '["vpc-1"]', "different subnets (subnet-…)"),
+    ("securityGroupIds", '["default"]', "different security groups (sg-…)"),
+    ("imageUri", "123456789012.dkr.ecr.eu-north-1.amazonaws.com/thumbs:latest", "by its digest"),
+    ("imageUri", f"thumbs@sha256:{'0f' * 32}", "by its digest"),
+    ("baseImage", "", "an image such as"),
+    ("baseImage", "python 3.13", "an image such as"),
+    ("buildOnPreview", "1", "true or false"),
+    ("alarmTopic", "alarms", "the ARN of an SNS topic"),
+    ("alarmTopic", f"{TOPIC}.fifo", "that is not FIFO"),
 ]
 
 
@@ -207,8 +297,64 @@ def test_a_bad_value_is_refused_by_name_with_what_it_may_hold(key: str, held: st
     assert "1 setting cannot be used" in says
 
 
+@pytest.mark.parametrize(("config", "values"), TOGETHER)
+def test_good_values_that_need_each_other_are_read(config: dict[str, str], values: dict[str, Any]) -> None:
+    assert read(**config) == Settings(**values)
+
+
 def test_every_setting_has_a_good_and_a_bad_value_here() -> None:
-    assert {key for key, *_ in GOOD} == {key for key, *_ in BAD} == set(setting_names())
+    good = {key for key, *_ in GOOD} | {key for config, _ in TOGETHER for key in config}
+    assert good == {key for key, *_ in BAD} == set(setting_names())
+
+
+def test_an_item_of_a_list_that_was_passed_over_has_its_default() -> None:
+    # What `pulumi config set --path 'widths[1]' 320` leaves of a key that has only its default.
+    assert read(widths="[null, 320]").widths == (640, 320)
+    assert read(suffixes='[null, ".mov"]').suffixes == (".mp4", ".mov")
+
+
+@pytest.mark.parametrize(("key", "held"), [("widths", "[null, null, 320]"), ("prefixes", '[null, "films/"]')])
+def test_an_item_without_a_default_is_named_with_the_command_that_sets_it(key: str, held: str) -> None:
+    item = f"{key}[{held.count('null') - 1}]"
+    assert f"  {item} has no value; set it: pulumi config set --path '{item}' VALUE" in complaint(**{key: held})
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"suffixes": '[".mp4", ".MP4"]', "ignoreCase": "true"}, "with ignoreCase .mp4 stands for .MP4 too"),
+        ({"suffixes": '[".JPG"]', "ignoreCase": "true"}, "suffixes holds .JPG; it may hold no ending"),
+        ({"ignoreCase": "true", "trigger": "s3"}, "ignoreCase holds true; it may hold false with trigger s3"),
+        (
+            {
+                "prefixes": json.dumps([f"{number}/" for number in range(20)]),
+                "suffixes": '[".a", ".b", ".c", ".d", ".e", ".f"]',
+            },
+            "prefixes holds 20; with the 6 suffixes that makes more than 100 pairs",
+        ),
+        (
+            {"prefixes": '["a/", "b/"]', "suffixes": '[".abcdef"]', "ignoreCase": "true"},
+            "with the 1 suffixes, in capitals and small letters, that makes more than 100 pairs",
+        ),
+        ({"storyboardColumns": "50", "storyboardWidth": "640"}, "storyboardColumns holds 50; it may hold at most 25"),
+        ({"subnetIds": '["subnet-1"]'}, "securityGroupIds holds []; it may hold at least one with subnetIds"),
+        ({"securityGroupIds": '["sg-1"]'}, "subnetIds holds []; it may hold at least one with securityGroupIds"),
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_go_together_are_refused(config: dict[str, str], says: str) -> None:
+    told = complaint(**config)
+    assert says in told
+    assert "1 setting cannot be used" in told
+
+
+def test_a_suffix_of_any_length_can_ignore_case() -> None:
+    assert read(ignoreCase="true", suffixes=json.dumps(["-" + "x" * 63])).ignore_case
+
+
+def test_a_program_may_hand_in_what_is_known_only_after_the_update() -> None:
+    later: Any = pulumi.Output.from_input("later")
+    check(Settings(output_bucket=later, kms_keys=[later], subnet_ids=[later], security_group_ids=[later], notify=later))
 
 
 def test_without_configuration_every_setting_has_its_default() -> None:
@@ -232,7 +378,7 @@ def test_a_misspelt_key_is_named_with_the_one_that_was_meant() -> None:
 
 
 def test_a_key_like_no_other_is_answered_with_the_keys_that_there_are() -> None:
-    assert "zoom is no setting; the settings are suffixes, position," in complaint(zoom="2")
+    assert "zoom is no setting; the settings are bucket, suffixes," in complaint(zoom="2")
 
 
 def test_keys_of_other_namespaces_are_not_looked_at() -> None:
@@ -253,6 +399,8 @@ def test_a_manifest_cannot_start_the_function_again() -> None:
 
 def test_what_lies_beside_the_picture_cannot_start_the_function_again_either() -> None:
     assert "and .storyboard.vtt" in complaint(storyboard="true", suffixes='[".vtt"]')
+    assert "and .storyboard.json" in complaint(storyboard="true", storyboardJson="true", suffixes='[".json"]')
+    assert "and .preview.gif" in complaint(preview="true", previewFormat="gif", suffixes='[".gif"]')
     assert "and .storyboard.m3u8" in complaint(storyboard="true", storyboardPlaylist="true", suffixes='["m3u8"]')
     assert "and .preview.webp" in complaint(preview="true", suffixes='[".webp"]')
     assert "and .preview.m4v" in complaint(preview="true", previewFormat="mp4", suffixes='[".mp4", ".m4v"]')
@@ -278,9 +426,9 @@ def test_a_manifest_is_one_more_ending() -> None:
 
 
 def test_a_storyboard_and_a_preview_are_further_endings() -> None:
-    everything = Settings(storyboard=True, storyboard_playlist=True, preview=True, manifest=True)
+    everything = Settings(storyboard=True, storyboard_playlist=True, storyboard_json=True, preview=True, manifest=True)
     assert output_endings(everything) == [
-        *(".jpg", ".storyboard.vtt", ".storyboard.m3u8", ".preview.webp", ".thumbnails.json"),
+        *(".jpg", ".storyboard.vtt", ".storyboard.m3u8", ".storyboard.json", ".preview.webp", ".thumbnails.json"),
     ]
 
 

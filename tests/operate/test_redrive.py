@@ -1,4 +1,4 @@
-"""A thousand failed events in the emulated AWS: looked at, replayed, those that fail again looked at again."""
+"""A hundred failed events and more in the emulated AWS: looked at, replayed, those that fail again looked at again."""
 
 import json
 import signal
@@ -14,9 +14,9 @@ import pytest
 from local.emulator import ROOT, emulator
 from local.processes import free_port
 from local.program import register
-from tests.redrive.service import Service, event, serving
+from tests.operate.service import Service, event, serving
 
-COUNT = 1000
+COUNT = 120
 KEYS = [f"videos/{number:04} ä+b.mp4" for number in range(COUNT)]
 
 
@@ -36,7 +36,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def failed(service: Service) -> Service:
-    """The thousand, failed three times each and put into the queue by Lambda itself."""
+    """All of them, failed three times each and put into the queue by Lambda itself."""
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(service.invoke, map(event, KEYS)))
     service.wait_for_depth(COUNT, seconds=60)
@@ -48,7 +48,7 @@ def test_all_failed_events_are_listed_and_stay_visible(failed: Service) -> None:
     assert listed.returncode == 0, listed.stderr
     assert [line for line in KEYS if listed.stdout.count(line) != 1] == []
     assert failed.depth() == (COUNT, 0)
-    assert "1,000 in the queue; SQS deletes the oldest at " in listed.stdout
+    assert "120 in the queue; SQS deletes the oldest at " in listed.stdout
     row = next(line for line in listed.stdout.splitlines() if line.startswith(KEYS[7]))
     assert "  3  " in row
     assert "S3 said 503" in row
@@ -61,7 +61,7 @@ def test_two_who_look_at_the_same_time_are_told_of_each_other(failed: Service) -
     ]
     try:
         listed = failed.redrive()
-        assert "990 in the queue" in listed.stdout
+        assert "110 in the queue" in listed.stdout
         assert "10 more are held by somebody" in listed.stdout
     finally:
         for message in received:
@@ -90,7 +90,7 @@ def _message_of(row: str) -> str:
 def test_what_is_interrupted_leaves_every_message_visible(failed: Service) -> None:
     left = COUNT - 2
     process = subprocess.Popen(
-        [sys.executable, "-m", "redrive", "--outputs", str(failed.outputs)],
+        [sys.executable, "-m", "operate", "redrive", "--outputs", str(failed.outputs)],
         cwd=ROOT,
         env=failed.environment(),
         stdout=subprocess.PIPE,
@@ -132,3 +132,17 @@ def test_progress_is_told_and_what_is_asked_for_in_vain_is_named(failed: Service
     assert "message no-such-id is not in the queue" in done.stdout
     assert "reading 10 of 11" in done.stderr or "reading 11 of 11" in done.stderr
     assert failed.depth() == (11, 0)
+
+
+def test_a_dead_letter_of_eventbridge_is_shown_with_its_reason_and_replayed_as_it_is(failed: Service) -> None:
+    item = {"bucket": {"name": "b"}, "object": {"key": "on a+bus.mp4", "size": 7, "etag": "e" * 32}}
+    event = {"version": "0", "source": "aws.s3", "detail-type": "Object Created", "detail": item}
+    failed.send(json.dumps(event), ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="may not", RETRY_ATTEMPTS="3")
+    failed.wait_for_depth(12)
+    row = next(line for line in failed.redrive().stdout.splitlines() if line.startswith("on a+bus.mp4"))
+    assert "  4  " in row
+    assert row.endswith("EventBridge could not call the function: NO_PERMISSIONS: may not")
+    done = failed.redrive("--key", "on a+bus.mp4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    failed.wait_for_depth(11)
+    assert failed.function.events[-1] == event

@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import ROOT
-from redrive.failures import Failure, read
-from redrive.problem import RedriveFailure
-from redrive.queue import LEAST_HOLD, MOST_HOLD, Held, held
-from redrive.replay import replay
-from tests.redrive.service import event
+from operate.problem import OperateFailure
+from operate.redrive.failures import Failure, read
+from operate.redrive.queue import LEAST_HOLD, MOST_HOLD, Held, held
+from operate.redrive.replay import replay
+from tests.operate.service import event
 
 
 def error(code: str, call: str = "Call") -> ClientError:
@@ -127,7 +127,7 @@ def test_where_sqs_lets_hold_no_more_the_rest_is_said_to_be_missing() -> None:
 
 def test_messages_are_released_when_reading_fails_or_the_caller_does() -> None:
     queue = Queue([received("a")], error("InternalError"))
-    with pytest.raises(RedriveFailure, match="could not be read: InternalError"), held(queue, "url", nothing):
+    with pytest.raises(OperateFailure, match="could not be read: InternalError"), held(queue, "url", nothing):
         pass
     assert queue.released == ["a-r1"]
     queue = Queue([received("a")])
@@ -139,7 +139,7 @@ def test_messages_are_released_when_reading_fails_or_the_caller_does() -> None:
 def test_a_release_that_is_denied_says_when_the_messages_come_back() -> None:
     queue = Queue([received("a")])
     queue.fails["change_message_visibility_batch"] = error("AccessDenied")
-    with pytest.raises(RedriveFailure, match="come back by themselves within 30 s"), held(queue, "url", nothing):
+    with pytest.raises(OperateFailure, match="come back by themselves within 30 s"), held(queue, "url", nothing):
         pass
 
 
@@ -195,8 +195,8 @@ def test_a_replay_that_is_interrupted_keeps_what_it_has_not_come_to() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), "no queue is given"),
-        (("--queue", "http://127.0.0.1:9/1/q", "--all"), "no function is given"),
+        ((), "the failure queue is not given"),
+        (("--queue", "http://127.0.0.1:9/1/q", "--all"), "the function is not given"),
         (("--outputs", "no-such-file.json"), "the stack's outputs no-such-file.json cannot be read"),
         (("--queue", "http://127.0.0.1:9/1/q"), "could not be asked for its attributes"),
     ],
@@ -212,15 +212,15 @@ def test_what_goes_wrong_is_one_line_and_status_1(options: tuple[str, ...], word
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_MAX_ATTEMPTS": "1",
     }
-    command = [sys.executable, "-m", "redrive", *options]
+    command = [sys.executable, "-m", "operate", "redrive", *options]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert done.stderr.startswith("redrive: ")
+    assert done.stderr.startswith("operate: ")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_the_tool_brings_no_pulumi_along() -> None:
-    look = "import sys, redrive.__main__; print([name for name in sys.modules if name.startswith('pulumi')])"
+    look = "import sys, operate.__main__; print([name for name in sys.modules if name.startswith('pulumi')])"
     done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr

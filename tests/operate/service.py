@@ -1,4 +1,4 @@
-"""A function that fails at will behind the stack's own queue, and the tool as a person starts it."""
+"""A function that fails at will behind the stack's own queue, and the commands as a person starts them."""
 
 import json
 import os
@@ -57,14 +57,20 @@ class Service:
             assert time.monotonic() < deadline, f"{found} messages (visible, held) after {seconds} s, not {visible}"
             time.sleep(0.1)
 
-    def send(self, body: str) -> str:
+    def send(self, body: str, **attributes: str) -> str:
         """Puts a message of somebody else's into the queue; its id."""
         sqs = self.emulator.client("sqs")
-        return str(sqs.send_message(QueueUrl=self.registered.queue_url, MessageBody=body)["MessageId"])
+        given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        sent = sqs.send_message(QueueUrl=self.registered.queue_url, MessageBody=body, MessageAttributes=given)
+        return str(sent["MessageId"])
 
     def redrive(self, *options: str, credentials: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """`python -m redrive` with the stack's outputs."""
-        command = [sys.executable, "-m", "redrive", "--outputs", str(self.outputs), *options]
+        """`python -m operate redrive` with the stack's outputs."""
+        return self.operate("redrive", "--outputs", str(self.outputs), *options, credentials=credentials)
+
+    def operate(self, *arguments: str, credentials: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """A command as a person starts it, in this environment."""
+        command = [sys.executable, "-m", "operate", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=self.environment(credentials), capture_output=True, text=True, timeout=60
         )

@@ -14,14 +14,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from redrive.failures import Failure
-from redrive.problem import said
-from redrive.queue import Held
-
-WORKERS = 8
-"""Calls at the same time: with 40 ms a call, some hundred events a second."""
-_HOPELESS = ("AccessDenied", "ResourceNotFound", "UnrecognizedClient", "ExpiredToken", "InvalidSignature")
-"""Beginnings of the error codes that the next event would get as well."""
+from operate.function import HOPELESS, WORKERS
+from operate.problem import said
+from operate.redrive.failures import Failure
+from operate.redrive.queue import Held
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def replay(
             done += 1
             if why is not None:
                 kept.append(Kept(failure, why))
-                if any(code in why for code in _HOPELESS):
+                if any(code in why for code in HOPELESS):
                     stop.set()
             progress(done)
 

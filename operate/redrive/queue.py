@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from redrive.failures import Message
-from redrive.problem import RedriveFailure, said
+from operate.problem import OperateFailure, said
+from operate.redrive.failures import Message
 
 BATCH = 10
 """Messages a call: SQS's most, of receiving and of changing visibility."""
@@ -43,13 +43,13 @@ def depth(sqs: Any, url: str) -> Depth:
     """Asks how many messages there are.
 
     Raises:
-        RedriveFailure: there is no such queue, or it may not be asked.
+        OperateFailure: there is no such queue, or it may not be asked.
     """
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "MessageRetentionPeriod"]
     try:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     except (BotoCoreError, ClientError) as error:
-        raise RedriveFailure(_cannot("asked for its attributes", url, error)) from error
+        raise OperateFailure(_cannot("asked for its attributes", url, error)) from error
     return Depth(*(int(found.get(name, 0)) for name in names))
 
 
@@ -80,14 +80,15 @@ class Held:
                     VisibilityTimeout=self._seconds,
                     WaitTimeSeconds=1,
                     MessageSystemAttributeNames=["SentTimestamp"],
+                    MessageAttributeNames=["All"],
                 ).get("Messages", [])
             except ClientError as error:
                 if IN_FLIGHT in error.response["Error"].get("Code", ""):
                     self.complete = False
                     return
-                raise RedriveFailure(_cannot("read", self._url, error)) from error
+                raise OperateFailure(_cannot("read", self._url, error)) from error
             except BotoCoreError as error:
-                raise RedriveFailure(_cannot("read", self._url, error)) from error
+                raise OperateFailure(_cannot("read", self._url, error)) from error
             before = len(self._messages)
             with self._lock:
                 # One that comes again has outlived its hold; its newer receipt is the one that counts.
@@ -113,7 +114,7 @@ class Held:
             try:
                 self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
-                raise RedriveFailure(
+                raise OperateFailure(
                     f"{_cannot('given its messages back', self._url, error)}; "
                     f"they come back by themselves within {self._seconds} s"
                 ) from error
@@ -134,7 +135,13 @@ def held(sqs: Any, url: str, progress: Callable[[int], None]) -> Iterator[Held]:
 def _message(received: dict[str, Any]) -> Message:
     sent = int(received.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
     return Message(
-        received["MessageId"], received["ReceiptHandle"], received["Body"], datetime.fromtimestamp(sent, tz=UTC)
+        id=received["MessageId"],
+        receipt=received["ReceiptHandle"],
+        body=received["Body"],
+        sent=datetime.fromtimestamp(sent, tz=UTC),
+        attributes={
+            name: value.get("StringValue", "") for name, value in received.get("MessageAttributes", {}).items()
+        },
     )
 
 

@@ -45,6 +45,10 @@ INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 PERMISSION = "aws:lambda/permission:Permission"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+EVENT_BUS = "aws:cloudwatch/eventBus:EventBus"
+EVENT_BUS_POLICY = "aws:cloudwatch/eventBusPolicy:EventBusPolicy"
+EVENT_RULE = "aws:cloudwatch/eventRule:EventRule"
+EVENT_TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 
 IDENTITY_POLICIES = (
     "aws:iam/rolePolicy:RolePolicy",
@@ -63,17 +67,33 @@ RESOURCE_POLICIES = {
     QUEUE_POLICY: "policy",
     TOPIC_POLICY: "policy",
     REPOSITORY_POLICY: "policy",
+    EVENT_BUS_POLICY: "policy",
     KEY: "policy",
     ROLE: "assumeRolePolicy",
 }
 """The types with a policy of their own, and the input that holds it."""
 
-TAGGED = frozenset({BUCKETS[0], BUCKETS[1], QUEUE, TOPIC, KEY, REPOSITORY, ROLE, FUNCTION, LOG_GROUP, ALARM})
+TAGGED = frozenset(
+    {*BUCKETS, QUEUE, TOPIC, KEY, REPOSITORY, ROLE, FUNCTION, LOG_GROUP, ALARM, EVENT_BUS, EVENT_RULE},
+)
 """The types of the component that take tags."""
 TAGS = ("Project", "Stack")
 
-WITHOUT_RESOURCE = frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
-"""Actions that know no resource (Service Authorization Reference, "AWS X-Ray")."""
+WITHOUT_RESOURCE = frozenset(
+    {
+        *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    }
+)
+"""Actions that know no resource (Service Authorization Reference, "AWS X-Ray" and "Amazon EC2")."""
+
+INTERFACES = frozenset(
+    {
+        *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+        *("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+    }
+)
+"""What Lambda does to place a function in a VPC, with network interfaces that nobody can name before."""
 
 NAMING_NOBODY = frozenset({"events.amazonaws.com"})
 """Services that do not tell a key on whose behalf they come, so that a condition would shut them out (Amazon SNS
@@ -324,6 +344,8 @@ def bucket_is_encrypted(bucket: Resource, stack: Stack) -> Iterator[str]:
         if _refers(each, "bucket", bucket):
             rules = _listed(_at(each.inputs, "rules"))
             if rules and all(_at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in rules):
+                if not any("SSE-C" in _listed(_at(rule, "blockedEncryptionTypes")) for rule in rules):
+                    yield f"takes objects that only their uploader can read; set blockedEncryptionTypes of {each.label}"
                 return
     yield "does not say how it encrypts; declare a BucketServerSideEncryptionConfiguration"
 
@@ -459,13 +481,21 @@ def policy_names_its_actions(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def policy_names_its_resources(resource: Resource, stack: Stack) -> Iterator[str]:
-    """IAM User Guide, "Grant least privilege"; only X-Ray's write actions know no resource."""
+    """IAM User Guide, "Grant least privilege"; a few actions know no resource, or none that is there yet."""
     for each in _identity_policies(resource):
         for statement in _allowed(each, "policy"):
-            wide = [arn for arn in _listed(statement.get("Resource")) if _names_nothing(arn)]
+            actions = set(_listed(statement.get("Action")))
+            wide = [
+                arn
+                for arn in _listed(statement.get("Resource"))
+                if _names_nothing(arn)
+                and not (
+                    actions <= INTERFACES and re.fullmatch(r"arn:[a-z-]+:ec2:[^*?:]+:\d{12}:network-interface/\*", arn)
+                )
+            ]
             if "NotResource" in statement:
                 wide.append("NotResource")
-            if wide and not set(_listed(statement.get("Action"))) <= WITHOUT_RESOURCE:
+            if wide and not actions <= WITHOUT_RESOURCE:
                 yield (
                     f"allows {', '.join(_listed(statement.get('Action')))} on {', '.join(wide)} in "
                     f"{_called(statement)}; name the resource by its ARN"
@@ -571,7 +601,12 @@ def permission_names_its_caller(permission: Resource, stack: Stack) -> Iterator[
         yield "lets everybody call the function; name the service, with sourceArn and sourceAccount"
     elif not re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", principal or ""):
         yield f"lets {principal} call the function; only services do, with sourceArn and sourceAccount"
-    elif missing := [key for key in ("sourceArn", "sourceAccount") if not permission.inputs.get(key)]:
+    elif missing := [
+        # A bucket's ARN does not name its account, a rule's does.
+        key
+        for key in ("sourceArn", *(["sourceAccount"] if principal != "events.amazonaws.com" else []))
+        if not permission.inputs.get(key)
+    ]:
         yield f"lets {principal} call the function on behalf of anybody; set {' and '.join(missing)}"
     elif isinstance(permission.inputs["sourceArn"], str) and _names_nothing(permission.inputs["sourceArn"]):
         yield f"lets {principal} call the function for {permission.inputs['sourceArn']}; name the source by its ARN"
@@ -579,11 +614,12 @@ def permission_names_its_caller(permission: Resource, stack: Stack) -> Iterator[
 
 def notification_calls_what_expects_it(notification: Resource, stack: Stack) -> Iterator[str]:
     """Amazon S3 User Guide, "Granting permissions to publish event notification messages to a destination"."""
+    if _at(notification.inputs, "eventbridge"):
+        # What else it holds is others', and stays as it was when the stack moved to EventBridge.
+        return
     for other in ("queues", "topics"):
         if _listed(_at(notification.inputs, other)):
             yield f"sends events to {other}; let it call functions only"
-    if _at(notification.inputs, "eventbridge"):
-        yield "sends every event to EventBridge; let it call functions only"
     rules = _listed(_at(notification.inputs, "lambdaFunctions"))
     called = {rule.get("lambdaFunctionArn") for rule in rules} - {UNKNOWN}
     functions = [
@@ -601,6 +637,55 @@ def notification_calls_what_expects_it(notification: Resource, stack: Stack) -> 
             )
     if rules and not functions:
         yield "calls a function that is not of this stack; declare the function and its Permission here"
+
+
+def target_gets_every_event(target: Resource, stack: Stack) -> Iterator[str]:
+    """EventBridge User Guide, "Using dead-letter queues to process undelivered events" and "Using resource-based
+    policies": where the queue or the function does not let EventBridge in, events are lost in silence."""
+    if not (_listed(target.inputs.get("deadLetterConfig")) and _dead_letters(target) is not None):
+        yield "drops an event that it cannot deliver; set deadLetterConfig.arn to a queue"
+        return
+    rules = [each for each in _of(stack, EVENT_RULE) if _refers(target, "rule", each)]
+    queues = [each for each in _of(stack, QUEUE) if _refers(_as_input(target, _dead_letters(target)), "", each)]
+    for queue in queues:
+        policies = [each for each in _of(stack, QUEUE_POLICY) if _refers(each, "queueUrl", queue)]
+        if not any(_lets_in(policy, rule) for policy in policies for rule in rules):
+            yield f"cannot send to its dead-letter queue; let events.amazonaws.com send to {queue.label} for its rule"
+    if target.inputs.get("roleArn"):
+        return
+    permissions = [each for each in _of(stack, PERMISSION) if _at(each.inputs, "principal") == "events.amazonaws.com"]
+    for function in _of(stack, FUNCTION):
+        if _refers(target, "arn", function) and not any(
+            _refers(each, "function", function) and _refers(each, "sourceArn", rule)
+            for each in permissions
+            for rule in rules
+        ):
+            yield (
+                f"calls {function.label}, which does not let it; declare a Permission for events.amazonaws.com with "
+                "the rule's ARN as sourceArn"
+            )
+
+
+def _dead_letters(target: Resource) -> Any:
+    return _listed(target.inputs["deadLetterConfig"])[0].get("arn")
+
+
+def _as_input(resource: Resource, value: Any) -> Resource:
+    """The resource with one input, called "", which is made of the same as its dead-letter queue."""
+    needs = resource.needs.get("deadLetterConfig", resource.needs.get("", frozenset()))
+    return Resource(resource.id, resource.type, resource.name, {"": value}, {"": needs})
+
+
+def _lets_in(policy: Resource, rule: Resource) -> bool:
+    """Whether the queue's policy lets EventBridge send what it could not deliver for the rule."""
+    for statement in _allowed(policy, "policy"):
+        if (
+            statement.get("Principal") == {"Service": "events.amazonaws.com"}
+            and "sqs:SendMessage" in _listed(statement.get("Action"))
+            and rule.id in policy.needs.get("policy", policy.needs.get("", frozenset()))
+        ):
+            return True
+    return False
 
 
 def _same_bucket(permission: Resource, notification: Resource) -> bool:
@@ -650,7 +735,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "named-resources",
-        "No policy allows a wildcard resource, but for X-Ray's two actions.",
+        "No policy allows a wildcard resource, but for actions that know none.",
         policy_names_its_resources,
         (*IDENTITY_POLICIES, ROLE),
     ),
@@ -674,6 +759,13 @@ RULES: tuple[Rule, ...] = (
         "Buckets call only functions that let them.",
         notification_calls_what_expects_it,
         (NOTIFICATION,),
+        True,
+    ),
+    Rule(
+        "events-arrive",
+        "Rules have targets that let them, and dead-letter queues that do.",
+        target_gets_every_event,
+        (EVENT_TARGET,),
         True,
     ),
     Rule("tagged", "Everything has the tags Project and Stack.", everything_is_tagged, tuple(sorted(TAGGED))),

@@ -6,14 +6,17 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.emulator import ROOT
 from local.image import base_image, docker_answers, have_image
+from model import VERSION
 from policy.rules import secrets_in
 from tests.content.built import Built, docker, read
 from tests.content.test_supplies import requirements
+from tests.hostile.refusing import HARSH, REPORTED
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -29,7 +32,7 @@ are searched for them too."""
 LOOK = """
 import os, pathlib, subprocess
 import handler, imageio_ffmpeg
-for folder in ("/var/task", "/var/task/pipeline", "/", "/var/lang", "/var/runtime", "/home"):
+for folder in ("/var/task", "/var/task/service", "/var/task/worker", "/", "/var/lang", "/var/runtime", "/home"):
     try:
         pathlib.Path(folder, "written").write_text("x")
     except OSError:
@@ -51,7 +54,7 @@ import io, json, subprocess, sys
 from types import SimpleNamespace
 from botocore.exceptions import ClientError
 import handler, imageio_ffmpeg
-from pipeline import settings
+from service import settings
 film = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=30"]
 film += ["-c:v", "mpeg4", "-g", "20", "-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
 content = subprocess.run(film, check=True, stdout=subprocess.PIPE).stdout
@@ -68,8 +71,9 @@ class S3:
     def put_object(self, **_):
         return {}
 
-handler.S3 = S3()
-handler.SETTINGS = settings.read({"THUMBNAIL_STORYBOARD": "true", "THUMBNAIL_PREVIEW": "mp4"})
+handler.CONNECTIONS.client = S3()
+wanted = {"storyboard": True, "preview": True, "previewFormat": "mp4"}
+handler.VIDEOS.settings = settings.read({"THUMBNAILER": json.dumps(wanted)})
 entry = {"bucket": {"name": "b"}, "object": {"key": "k.mp4", "size": len(content), "eTag": "e", "sequencer": "1"}}
 context = SimpleNamespace(function_name="f", function_version="1", memory_limit_in_mb=1769, invoked_function_arn="a",
     aws_request_id="r", get_remaining_time_in_millis=lambda: 60000)
@@ -94,7 +98,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     base = base_image(CONTEXT / "Dockerfile")
     if not have_image(base):
         pytest.skip(f"the base image {base} cannot be had")
-    docker("build", "--tag", NAME, str(CONTEXT))
+    docker("build", "--tag", NAME, "--build-arg", f"VERSION={VERSION}", str(CONTEXT))
     yield read(NAME, base, tmp_path_factory.mktemp("image"))
     # The name alone, so that the next build finds its layers.
     subprocess.run(["docker", "image", "rm", "--no-prune", NAME], check=True, capture_output=True)
@@ -113,9 +117,15 @@ def test_no_layer_holds_a_secret(built: Built) -> None:
     assert found == {}
 
 
+def test_its_labels_name_the_version_that_its_outputs_name(built: Built) -> None:
+    labels = built.config["Labels"]
+    assert labels["org.opencontainers.image.version"] == VERSION
+    assert labels["org.opencontainers.image.title"] == "video-thumbnailer"
+
+
 def test_the_search_reads_what_it_should(built: Built) -> None:
     read_as_text = {file.path for layer in built.layers for file in layer if file.text is not None}
-    assert {f"{TASK}/handler.py", f"{TASK}/pipeline/ffmpeg.py", f"{TASK}/botocore/session.py"} <= read_as_text
+    assert {f"{TASK}/handler.py", f"{TASK}/worker/decode/ffmpeg.py", f"{TASK}/botocore/session.py"} <= read_as_text
 
 
 def test_neither_its_history_nor_its_environment_holds_a_secret(built: Built) -> None:
@@ -144,6 +154,8 @@ def test_nothing_is_left_of_the_build(built: Built) -> None:
     cache = re.compile(
         r"^/root/\.cache|^/tmp/|/pip/|\.whl$|/pip-|\.egg-info|/\.git|/(tests?|include|bin)/|\.(pyx|pxd|pyi|c)$"
     )
+    # Of the base image's own, only the mode of the interpreter is changed.
+    paths.remove("/var/lang/bin/python3.13")
     assert [path for path in paths if cache.search(path)] == []
 
 
@@ -190,20 +202,23 @@ def test_it_works_as_another_user_on_a_read_only_disk_without_network_and_rights
     assert said.strip().endswith("looked")
 
 
-def test_a_child_cannot_read_the_credentials_of_the_handler(built: Built) -> None:
+@pytest.mark.parametrize("refused", [[], REPORTED], ids=["with prctl", "without prctl"])
+def test_a_child_cannot_read_the_credentials_of_the_handler(built: Built, refused: list[str], tmp_path: Path) -> None:
     # As FFmpeg is started: with no environment of its own, by the same user.
     program = (
         "import subprocess, sys, handler\n"
-        "read = ['/bin/cat', '/proc/%d/environ' % __import__('os').getpid()]\n"
-        "done = subprocess.run(read, env={}, capture_output=True, text=True)\n"
-        "print(done.returncode, done.stdout + done.stderr)"
+        "for name in ('environ', 'mem', 'maps'):\n"
+        "    read = ['/bin/cat', '/proc/%d/%s' % (__import__('os').getpid(), name)]\n"
+        "    done = subprocess.run(read, env={}, capture_output=True, text=True)\n"
+        "    print(done.returncode, done.stdout + done.stderr)"
     )
     said = docker(
         *("run", "--rm", "--read-only", "--tmpfs", "/tmp", "--user", "993:990", "--cap-drop", "ALL"),
+        *("--security-opt", "no-new-privileges", *refusing(refused, tmp_path)),
         *("--env", "AWS_SECRET_ACCESS_KEY=that-nobody-may-see", "--env", "AWS_DEFAULT_REGION=us-east-1"),
         *("--entrypoint", "python3", built.name, "-B", "-c", program),
     )
-    assert "Permission denied" in said
+    assert said.count("Permission denied") == 3, said
     assert "that-nobody-may-see" not in said
 
 
@@ -217,16 +232,43 @@ def test_with_no_place_to_write_it_makes_all_of_its_files(built: Built) -> None:
     )
     [outcome] = json.loads(said.splitlines()[-1])["outcomes"]
     assert outcome["outcome"] == "made", outcome
-    assert {image["kind"] for image in outcome["images"]} == {"poster", "storyboard", "preview"}
+    assert {file["kind"] for file in outcome["images"] + outcome["texts"]} == {"poster", "storyboard", "preview"}
+
+
+@pytest.mark.parametrize("refused", [REPORTED, HARSH], ids=["as reported of Lambda", "with Landlock"])
+def test_on_a_kernel_that_refuses_what_lambdas_refuses_it_makes_all_of_its_files_and_says_what_holds(
+    built: Built, refused: list[str], tmp_path: Path
+) -> None:
+    said = docker(
+        *("run", "--rm", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "993:990", "--cap-drop", "ALL"),
+        *("--network", "none", "--ipc", "none", "--security-opt", "no-new-privileges", *refusing(refused, tmp_path)),
+        *("--env", "AWS_DEFAULT_REGION=us-east-1", "--env", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1769"),
+        *("--entrypoint", "python3", built.name, "-B", "-c", JOB),
+    )
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    [outcome] = lines[-1]["outcomes"]
+    assert outcome["outcome"] == "made", outcome
+    assert {file["kind"] for file in outcome["images"] + outcome["texts"]} == {"poster", "storyboard", "preview"}
+    [held] = [line for line in lines if line.get("message") == "isolation"]
+    assert held["service_hidden"], "the mode of the interpreter hides it without prctl"
+    assert not held["worker"]["filter"]
+    assert not held["worker"]["network"]
+
+
+def refusing(calls: list[str], folder: Path) -> tuple[str, str]:
+    """Docker's option for a kernel that refuses system calls with EPERM."""
+    profile = folder / "profile.json"
+    refused = {"names": calls, "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM}
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refused]}))
+    return "--security-opt", f"seccomp={profile}"
 
 
 def test_what_it_starts_in_place_of_a_decoder_reaches_no_network_and_no_process(built: Built) -> None:
     program = (
-        "import subprocess, sys\n"
-        "from pipeline import isolation\n"
-        "isolation.renounce()\n"
-        "done = isolation.start(lambda: subprocess.run([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE))\n"
-        "print(done.stdout.decode())"
+        "import isolation, os, pathlib, socket, sys\n"
+        "isolation.confine_template([pathlib.Path('/var/task')])\n"
+        "isolation.confine_decoder(pathlib.Path(sys.executable))\n"
+        "exec(sys.argv[1])"
     )
     said = docker(
         *("run", "--rm", "--read-only", "--user", "993:990", "--cap-drop", "ALL"),
@@ -246,4 +288,4 @@ def records(built: Built) -> dict[str, str]:
 
 def is_dependency(path: str) -> bool:
     """Whether a file is of what pip installed."""
-    return not re.match(rf"{TASK}/(handler\.py|pipeline/|requirements\.txt|__pycache__/handler\.)", path)
+    return not re.match(rf"{TASK}/([a-z]+\.py|service/|worker/|requirements\.txt|__pycache__/[a-z]+\.cpython)", path)

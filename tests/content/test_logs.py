@@ -10,9 +10,9 @@ from typing import Any
 import imageio_ffmpeg
 import pytest
 
-from local.emulator import Emulator
 from local.processes import free_port
 from policy.rules import secrets_in
+from standin_s3.s3 import S3
 from tests.infrastructure.recording import ROOT
 
 # Of AWS's form, and nobody's; in two parts, so that no scanner takes this file for a leak.
@@ -74,7 +74,7 @@ def event(key: str, size: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def bucket(s3_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+def bucket(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """A bucket with a video, a file that is none and one that breaks off; their sizes by their keys."""
     video = tmp_path_factory.mktemp("videos") / "video.mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:d=1"]
@@ -84,10 +84,8 @@ def bucket(s3_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> d
         "text.mp4": MARK * 100,
         "cut.mp4": video.read_bytes()[:-2000] + MARK,
     }
-    client: Any = s3_emulator.client("s3")
-    client.create_bucket(Bucket="content-logs")
     for key, content in contents.items():
-        client.put_object(Bucket="content-logs", Key=key, Body=content, Metadata={"note": MARK.decode()})
+        s3.put(key, content, {"note": MARK.decode()}, bucket="content-logs")
     return {key: len(content) for key, content in contents.items()}
 
 
@@ -95,10 +93,8 @@ def bucket(s3_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> d
     ("key", "says"),
     [("video.mp4", '"made"'), ("text.mp4", '"rejected"'), ("cut.mp4", '"outcome"'), ("gone.mp4", '"rejected"')],
 )
-def test_no_outcome_shows_a_secret_or_the_video(
-    s3_emulator: Emulator, bucket: dict[str, int], key: str, says: str
-) -> None:
-    shown = run(event(key, bucket.get(key, 1000)), s3_emulator.endpoint)
+def test_no_outcome_shows_a_secret_or_the_video(s3: S3, bucket: dict[str, int], key: str, says: str) -> None:
+    shown = run(event(key, bucket.get(key, 1000)), s3.url())
     assert says in shown
     assert_clean(shown)
 

@@ -78,4 +78,4 @@ def test_only_what_the_image_needs_is_sent_to_the_build() -> None:
 
 def test_no_build_argument_takes_a_secret() -> None:
     arguments = [line.split()[1].partition("=")[0] for line in INSTRUCTIONS if line.startswith(("ARG", "ENV"))]
-    assert arguments == ["BASE_IMAGE"]
+    assert arguments == ["BASE_IMAGE", "VERSION"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from policy.rules import UNKNOWN, Resource
 from tests.infrastructure import recording
+from tests.infrastructure.aws_mock import ACCOUNT, DIGEST, REGION
 from tests.infrastructure.conftest import EVERYTHING
 from tests.infrastructure.recording import Recording, record
 
@@ -19,6 +20,11 @@ STACKS: Mapping[str, Mapping[str, str]] = {
         "outputBucket": "posters",
         "architecture": "arm64",
         "previewFormat": "mp4",
+    },
+    "by EventBridge": {**EVERYTHING, "trigger": "eventbridge", "ignoreCase": "true"},
+    "an image from elsewhere": {
+        "imageUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/thumbs@{DIGEST}",
+        "alarmTopic": f"arn:aws:sns:{REGION}:{ACCOUNT}:ops",
     },
 }
 
@@ -42,9 +48,18 @@ def as_resources(declared: Recording) -> list[Resource]:
     ]
 
 
-def one(stack: list[Resource], type_: str) -> dict[str, Any]:
-    """The inputs of the only resource of a type."""
-    [found] = [each for each in stack if each.type == type_]
+MAIN = {
+    "aws:iam/role:Role": "-role",
+    "aws:iam/rolePolicy:RolePolicy": "-role",
+    "aws:lambda/permission:Permission": "-bucket",
+}
+"""Of the types that a stack has several of, what the name of the function's own ends in."""
+
+
+def one(stack: list[Resource], type_: str, name_ends: str | None = None) -> dict[str, Any]:
+    """The inputs of the only resource of a type, or of the function's own; else of the one whose name ends so."""
+    ends = MAIN.get(type_, "") if name_ends is None else name_ends
+    [found] = [each for each in stack if each.type == type_ and each.name.endswith(ends)]
     assert isinstance(found.inputs, dict)
     return found.inputs
 

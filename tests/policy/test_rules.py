@@ -139,7 +139,7 @@ FAULTS = [
     Fault("queue-encrypted", "off", put(rules.QUEUE, "sqsManagedSseEnabled", value=False), "set sqsManagedSseEnabled"),
     Fault("queue-tls", "no policy", without(rules.QUEUE_POLICY), "declare a QueuePolicy"),
     Fault(
-        "queue-tls", "sending only", statement(rules.QUEUE_POLICY, 0, Action="sqs:SendMessage"), "sqs:ReceiveMessage"
+        "queue-tls", "sending only", statement(rules.QUEUE_POLICY, 1, Action="sqs:SendMessage"), "sqs:ReceiveMessage"
     ),
     Fault("topic-encrypted", "no key", remove(rules.TOPIC, "kmsMasterKeyId"), "set kmsMasterKeyId"),
     Fault("topic-tls", "not denied", statement(rules.TOPIC_POLICY, 1, Condition=None), "declare a TopicPolicy"),
@@ -285,6 +285,41 @@ FAULTS = [
     ),
     Fault("expected-notification", "a foreign function", without(rules.FUNCTION), "not of this stack"),
     Fault("expected-notification", "a queue", put(rules.NOTIFICATION, "queues", value=[{"queueArn": "x"}]), "queues"),
+    Fault(
+        "named-caller",
+        "any rule",
+        lambda stack: one(stack, rules.PERMISSION, "-retakes").pop("sourceArn"),
+        "set sourceArn",
+    ),
+    Fault("events-arrive", "no dead-letter queue", remove(rules.EVENT_TARGET, "deadLetterConfig"), "deadLetterConfig"),
+    Fault(
+        "events-arrive",
+        "a dead-letter queue that is shut",
+        statement(rules.QUEUE_POLICY, 0, Principal={"Service": "sns.amazonaws.com"}),
+        "let events.amazonaws.com send to",
+    ),
+    Fault("events-arrive", "a function that is shut", without(rules.PERMISSION), "declare a Permission for events"),
+    Fault(
+        "closed",
+        "a public bus",
+        add(
+            rules.EVENT_BUS_POLICY,
+            policy=json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents"}}),
+        ),
+        "lets in everybody",
+    ),
+    Fault(
+        "bucket-encrypted",
+        "uploaders' keys",
+        remove(BUCKET_ENCRYPTION, "rules", 0, "blockedEncryptionTypes"),
+        "set blockedEncryptionTypes",
+    ),
+    Fault(
+        "named-resources",
+        "interfaces of any account",
+        statement(ROLE_POLICY, 0, Action="ec2:DeleteNetworkInterface", Resource="arn:aws:ec2:*:*:network-interface/*"),
+        "name the resource",
+    ),
     Fault("tagged", "no tags", remove(BUCKET, "tags"), "set Project and Stack"),
     Fault("tagged", "half the tags", remove(rules.FUNCTION, "tags", "Stack"), "no tag Stack"),
 ]
@@ -356,7 +391,7 @@ def test_two_buckets_do_not_share_one_block() -> None:
 
 def test_a_secret_that_is_not_known_yet_is_no_violation_and_no_gap() -> None:
     stack = recorded(EVERYTHING)
-    one(stack, rules.FUNCTION)["environment"]["variables"]["THUMBNAIL_OUTPUT_BUCKET"] = UNKNOWN
+    one(stack, rules.FUNCTION)["environment"]["variables"]["THUMBNAILER"] = UNKNOWN
     verdict = judge(RULES, stack)
     assert (verdict.violations, verdict.undecided) == ((), ())
 

@@ -4,12 +4,12 @@ import argparse
 import json
 import os
 import re
-import shlex
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,9 +24,9 @@ from local.page import SETTINGS, page, picture_bucket, suffixes
 from local.samples import make_day, make_samples
 from local.stack import Stack, choose_runtime, running
 from local.table import Table
+from thumbnailer.settings import Settings, SettingsError, check
 
 PORT = 4566
-PICTURES = ROOT / ".local" / "pictures"
 SECONDS_EACH = 120
 """Longest time between two outcomes of the first table; an event that fails is tried three times in that."""
 SUCCESS = ("made", "unchanged")
@@ -94,22 +94,52 @@ def _run(options: argparse.Namespace) -> None:
     if not options.once:
         settings = _with_page(settings)
     with ExitStack() as contexts:
-        stack = contexts.enter_context(running(settings, runtime=runtime, port=options.port))
-        url = None if options.once else contexts.enter_context(page(stack, options.page_port))
+        buckets = named_buckets(settings)
+        for name in buckets:
+            print(f"making the bucket {name} in the emulated AWS: yours is not touched", flush=True)
+        stack = contexts.enter_context(running(settings, runtime=runtime, port=options.port, buckets=buckets))
+        url = "" if options.once else contexts.enter_context(page(stack, options.page_port))
         print(f"up after {time.monotonic() - started:.1f} s; logs: {shown(stack.folder)}", flush=True)
-        videos = [video for video in given or _samples(options.once) if _triggers(stack, video)]
+        shutil.rmtree(pictures_of(stack), ignore_errors=True)  # of earlier runs on this port
+        videos = [video for video in given or _samples(options.once) if triggers(stack.outputs, video.key)]
         if not videos:
-            raise LocalFailure(f"{options.video} holds no video whose name ends in {' or '.join(suffixes(stack))}")
+            raise LocalFailure(nothing_to_show(options.video, stack.outputs))
         table = Table([video.key for video in videos])
         print(f"\n{table.head()}", flush=True)
         outcomes = _show_all(stack, table, videos)
-        _say_how_to_go_on(stack, url)
         if options.once:
+            print(f"\npictures   {shown(pictures_of(stack))}", flush=True)
             if bad := [outcome.key for outcome in outcomes if outcome.outcome not in SUCCESS]:
                 raise LocalFailure(f"no picture of {', '.join(bad)}: the table says why")
             return
+        _say_how_to_go_on(stack, url)
         print("watching for further uploads; Ctrl-C ends it and leaves nothing running\n", flush=True)
         _watch(stack, table)
+
+
+def nothing_to_show(video: Path | None, outputs: Mapping[str, Any]) -> str:
+    """Why no file of `video`, or none of the samples, would call the function of a stack with these `outputs`."""
+    wanted = f"ends in {' or '.join(outputs['suffixes'])}"
+    if outputs["prefixes"]:
+        wanted = f"begins with {' or '.join(outputs['prefixes'])} and {wanted}"
+    if video is None:
+        return f"no sample has a key that {wanted}: name a video of yours with VIDEO=path"
+    return f"{video} holds no video whose key {wanted}"
+
+
+def named_buckets(settings: Mapping[str, Any]) -> list[str]:
+    """The buckets that settings name: none of them is in an AWS that has just started.
+
+    A name that no bucket can have is left out: the program tells it, with all other faults.
+    """
+    names: list[str] = []
+    for key in ("bucket", "outputBucket"):
+        name = settings.get(key)
+        if isinstance(name, str) and name and name not in names:
+            with suppress(SettingsError):
+                check(Settings(bucket=name))
+                names.append(name)
+    return names
 
 
 def _with_page(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,17 +152,37 @@ def _with_page(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(text: str) -> dict[str, Any]:
-    """`widths=[640,320] format=webp` as settings: values are JSON where they parse as such, else text."""
+    """`widths=[640,320] suffixes=[".mp4"] format=webp` as settings: values are JSON where they parse as such, else text
+    up to the next blank.
+
+    Raises:
+        LocalFailure: something that is no `key=value`.
+    """
     settings: dict[str, Any] = {}
-    for word in shlex.split(text):
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise LocalFailure(f"setting {word!r} has no value: write {word}=…")
-        try:
-            settings[key] = json.loads(value)
-        except ValueError:
-            settings[key] = value
+    rest = text.strip()
+    while rest:
+        found = re.match(r"(\w+)=", rest)
+        if found is None:
+            word = rest.split()[0]
+            raise LocalFailure(
+                f"SETTINGS: {word!r} is no key=value; a value with blanks is a list in brackets, such as "
+                "widths=[640,320], or in double quotes"
+            )
+        value, rest = _value(rest[found.end() :])
+        settings[found[1]] = value
     return settings
+
+
+def _value(text: str) -> tuple[Any, str]:
+    """The value that a text begins with, and what follows it."""
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+        if not text[end : end + 1].strip():
+            return value, text[end:].strip()
+    except ValueError:
+        pass
+    word, _, rest = text.partition(" ")
+    return word, rest.strip()
 
 
 def videos_of(path: Path) -> list[Video]:
@@ -141,9 +191,10 @@ def videos_of(path: Path) -> list[Video]:
     if path.is_file():
         return [Video(path, path.name)]
     if path.is_dir():
-        name = path.resolve().name
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return [Video(file, f"{name}/{file.relative_to(path).as_posix()}") for file in files]
+        if not files:
+            raise LocalFailure(f"{path} is empty: VIDEO names a video or a folder of videos")
+        return [Video(file, file.relative_to(path).as_posix()) for file in files]
     raise LocalFailure(f"{path} is neither a file nor a folder: VIDEO names a video or a folder of videos")
 
 
@@ -154,8 +205,13 @@ def _samples(short: bool) -> list[Video]:
     return [Video(path, f"samples/{path.name}") for path in paths]
 
 
-def _triggers(stack: Stack, video: Video) -> bool:
-    return video.key.endswith(tuple(suffixes(stack)))
+def triggers(outputs: Mapping[str, Any], key: str) -> bool:
+    """Whether an object `key` calls the function of a stack with these `outputs`."""
+    if not key.startswith(tuple(outputs["prefixes"] or [""])):
+        return False
+    if outputs["ignoreCase"]:
+        return key.lower().endswith(tuple(suffix.lower() for suffix in outputs["suffixes"]))
+    return key.endswith(tuple(outputs["suffixes"]))
 
 
 def _show_all(stack: Stack, table: Table, videos: Sequence[Video]) -> list[Outcome]:
@@ -197,12 +253,17 @@ def _show(stack: Stack, table: Table, outcome: Outcome) -> None:
         print(line, flush=True)
     bucket = picture_bucket(stack)
     for picture in outcome.pictures:
-        path = PICTURES / safe_path(picture.key)
+        path = pictures_of(stack) / safe_path(picture.key)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             stack.client("s3").download_file(bucket, picture.key, str(path))
         except (BotoCoreError, ClientError, OSError) as error:
             print(f"  picture {picture.key} could not be fetched: {error}", flush=True)
+
+
+def pictures_of(stack: Stack) -> Path:
+    """The folder that this run's outputs are copied to; a run on another port has another."""
+    return stack.folder / "pictures"
 
 
 def safe_path(key: str) -> Path:
@@ -211,12 +272,13 @@ def safe_path(key: str) -> Path:
     return Path(*("_" if part in ("", ".", "..") else part for part in parts))
 
 
-def _say_how_to_go_on(stack: Stack, url: str | None) -> None:
+def _say_how_to_go_on(stack: Stack, url: str) -> None:
     suffix = suffixes(stack)[0]
-    print(f"\npictures   {shown(PICTURES)}")
-    if url:
-        print(f"page       {url} takes videos that are dropped on it, and shows what becomes of them")
+    print(f"\npictures   {shown(pictures_of(stack))}")
+    print(f"page       {url} takes videos that are dropped on it, and shows what becomes of them")
     print(f"bucket     s3://{stack.bucket} at {stack.endpoint}")
+    print(f"function   {stack.function}")
+    print(f"queue      {stack.queue_url} takes events that failed for good")
     print("your own   make local VIDEO=path, a video or a folder; or, while this runs, in another terminal:")
     print(
         f"           AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={stack.region} \\\n"

@@ -62,6 +62,33 @@ def _bucket(aws: Aws, args: Properties) -> dict[str, Any]:
     }
 
 
+def _bucket_notification(aws: Aws, args: Properties) -> dict[str, Any]:
+    found = aws.client("s3").get_bucket_notification_configuration(Bucket=args["bucket"])
+
+    def rows(theirs: str, arn: str, ours: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": row.get("Id", ""),
+                ours: row[arn],
+                "events": row["Events"],
+                **{
+                    f"filter{rule['Name'].title()}": rule["Value"]
+                    for rule in row.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+                },
+            }
+            for row in found.get(theirs, [])
+        ]
+
+    return {
+        "bucket": args["bucket"],
+        "region": aws.region,
+        "eventbridge": "EventBridgeConfiguration" in found,
+        "lambdaFunctions": rows("LambdaFunctionConfigurations", "LambdaFunctionArn", "lambdaFunctionArn"),
+        "queues": rows("QueueConfigurations", "QueueArn", "queueArn"),
+        "topics": rows("TopicConfigurations", "TopicArn", "topicArn"),
+    }
+
+
 def _statement(given: Properties) -> dict[str, Any]:
     statement: dict[str, Any] = {"Effect": given.get("effect") or "Allow"}
     for name in ("sid", "actions", "notActions", "resources", "notResources"):
@@ -97,5 +124,6 @@ CALLS: Mapping[str, Callable[[Aws, Properties], dict[str, Any]]] = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:s3/getBucket:getBucket": _bucket,
+    "aws:s3/getBucketNotification:getBucketNotification": _bucket_notification,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
 }

@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import trustme
 from botocore.config import Config
 
 from local.failure import LocalFailure
-from local.processes import listening, running, stop, wait_until_listening
+from local.processes import listening, running, stop, wait_until_up
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
@@ -32,6 +32,8 @@ class Emulator:
     """Of the authority that signed its certificate; set where it speaks TLS."""
     process: subprocess.Popen[bytes] | None = None  # None in the child that runs the program
     log: Path | None = None
+    credentials: Mapping[str, str] = field(default_factory=lambda: CREDENTIALS)
+    """Whose calls these are, unless said otherwise: the account itself, whom nothing is denied."""
 
     def check(self) -> None:
         """Fail where the emulator has ended by itself."""
@@ -50,8 +52,8 @@ class Emulator:
         return f"{'https' if self.certificate else 'http'}://{address}:{self.port}"
 
     def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
-        """A boto3 client of `service`; as the account itself unless `credentials` say whom."""
-        given = credentials or CREDENTIALS
+        """A boto3 client of `service`, with the emulator's `credentials` or these."""
+        given = credentials or self.credentials
         verify = str(self.certificate) if self.certificate else None
         return _client(self.endpoint, verify, service, given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"])
 
@@ -118,7 +120,7 @@ def emulator(
     # In one process (no workers), by its web server rather than by its own command, which binds all interfaces or one.
     command = [str(PYTHON), "-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "75", *options]
     with log.open("wb") as output, running(command, env=env, cwd=folder, output=output) as process:
-        wait_until_listening(process, port, "the emulated AWS (MiniStack)", log, seconds=60)
+        wait_until_up(process, port, "the emulated AWS (MiniStack)", log, seconds=60)
         yield Emulator(port, certificate, process, log)
         # It has nothing to save, and with TLS would wait for every connection that is kept alive.
         stop(process, grace_seconds=0.2)

@@ -29,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.emulator import ROOT, Emulator
 from local.failure import LocalFailure
 from local.outcomes import Outcomes, answered
-from local.processes import free_port, running, wait_until_listening
+from local.processes import answers_http, free_port, running, wait_until_up
 from local.program import Function
 
 RIE = ROOT / ".local" / "aws-lambda-rie"
@@ -69,7 +69,8 @@ def environment(
         reader = threading.Thread(target=sink.follow, args=(process,), daemon=True)
         reader.start()
         try:
-            wait_until_listening(process, port, f"the function's environment ({runtime})", sink.path, seconds=60)
+            what = f"the function's environment ({runtime})"
+            wait_until_up(process, port, what, sink.path, seconds=60, is_up=answers_http)
             yield Environment(port, process)
         finally:
             if runtime == "docker":

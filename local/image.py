@@ -87,19 +87,19 @@ def build_image(aws: "Aws", name: str, build: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def named(reference: str, port: int) -> Iterator[None]:
-    """Takes the names away in the end that `build_image` gave an image in the registry on `port`.
+def named(port: int) -> Iterator[None]:
+    """Takes away in the end every name that `build_image` gave an image of the registry on `port`, also if it was
+    interrupted on its way.
 
-    Of its layers all but the last stay for the next build.
+    Of their layers all but the last stay for the next build.
     """
-    repository = reference.partition("@")[0]
     try:
         yield
     finally:
-        if f":{port}/" in repository:
-            listing = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository]
-            names = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
-            removal = ["docker", "image", "rm", "--no-prune", *names]
+        listing = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+        names = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
+        if here := [name for name in names if f":{port}/" in name]:
+            removal = ["docker", "image", "rm", "--no-prune", *here]
             subprocess.run(removal, stdin=subprocess.DEVNULL, capture_output=True)
 
 

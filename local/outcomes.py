@@ -72,7 +72,7 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
         key=row["key"],
         outcome=row["outcome"],
         reason=row.get("reason") or "",
-        pictures=tuple(_picture(image) for image in row.get("images") or []),
+        pictures=tuple(_picture(image) for image in [*(row.get("images") or []), *(row.get("texts") or [])]),
         read_bytes=read.get("bytes", 0),
         requests=read.get("requests", 0),
         chain=read.get("chain", 0),

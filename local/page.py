@@ -195,12 +195,12 @@ def page(stack: Stack, port: int = 0) -> Iterator[str]:
 
 def picture_bucket(stack: Stack) -> str:
     """Where the function puts its pictures."""
-    return stack.registered.function.environment.get("THUMBNAIL_OUTPUT_BUCKET") or stack.bucket
+    return str(stack.outputs["outputBucket"])
 
 
 def suffixes(stack: Stack) -> list[str]:
     """The endings of names that call the function."""
-    return list(json.loads(stack.registered.function.environment["THUMBNAIL_SUFFIXES"]))
+    return list(stack.outputs["suffixes"])
 
 
 def _follow(stack: Stack, board: Board, ended: threading.Event) -> None:

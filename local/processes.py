@@ -1,15 +1,18 @@
 """Child processes that are gone, with everything they started, when their context ends, or this process itself."""
 
+import http.client
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from local.failure import LocalFailure
 
@@ -70,19 +73,11 @@ def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The ids of all processes below `pid`, parents first; none where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The second field, the command in parentheses, may hold anything; the parent is second after it.
-            parent = int(entry.read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            continue
-        children.setdefault(parent, []).append(int(entry.parent.name))
-    found = list(children.get(pid, []))
-    for child in found:
-        found += children.get(child, [])
-    return found
+    """The ids of all processes below `pid`, parents first."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _kill(pid: int) -> None:
@@ -106,10 +101,31 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until_listening(process: subprocess.Popen[bytes], port: int, what: str, log: Path, seconds: float) -> None:
-    """Return when `process` accepts connections on `port`; fail when it ends or `seconds` pass before that."""
+def answers_http(port: int) -> bool:
+    """Whether a request to `port` of 127.0.0.1 is answered, by whatever status: Docker's proxy accepts connections
+    before anything in the container does."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def wait_until_up(
+    process: subprocess.Popen[bytes],
+    port: int,
+    what: str,
+    log: Path,
+    seconds: float,
+    is_up: Callable[[int], bool] = listening,
+) -> None:
+    """Return when `process` is up on `port`; fail when it ends or `seconds` pass before that."""
     deadline = time.monotonic() + seconds
-    while not listening(port):
+    while not is_up(port):
         if process.poll() is not None:
             raise LocalFailure(f"{what} ended with status {process.returncode}; see {log}")
         if time.monotonic() > deadline:

@@ -57,12 +57,14 @@ class Registered:
 def register(
     emulator: Emulator, folder: Path, settings: Mapping[str, Any], *, build_image: bool, program: Path = ROOT
 ) -> Registered:
-    """Make the stack of `program` (a folder with `Pulumi.yaml` and `__main__.py`) with `settings`."""
+    """Make the stack of `program` (a folder with `Pulumi.yaml` and `__main__.py`) with `settings`, by the emulator's
+    credentials."""
     with tempfile.TemporaryDirectory(dir=folder) as exchange:
         answer = Path(exchange) / "answer.json"
         request = {
             "port": emulator.port,
             "certificate": str(emulator.certificate) if emulator.certificate else None,
+            "credentials": dict(emulator.credentials),
             "settings": dict(settings),
             "build_image": build_image,
             "answer": str(answer),
@@ -104,8 +106,6 @@ def configuration(pulumi_yaml: Mapping[str, Any], settings: Mapping[str, Any]) -
     """The stack's configuration as the engine hands it to a program: defaults of `Pulumi.yaml`, then `settings`."""
     project = pulumi_yaml["name"]
     declared: Mapping[str, Any] = pulumi_yaml.get("config") or {}
-    if unknown := sorted(set(settings) - set(declared)):
-        raise LocalFailure(f"setting {', '.join(unknown)} is unknown; there are {', '.join(sorted(declared))}")
     values = {key: row["default"] for key, row in declared.items() if isinstance(row, Mapping) and "default" in row}
     values |= settings
     return {f"{project}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
@@ -116,6 +116,7 @@ def run_program(emulator: Emulator, settings: Mapping[str, Any], build_image: bo
     import pulumi
 
     from local.monitor import EmulatedCloud, plain
+    from thumbnailer import SettingsError
 
     project = yaml.safe_load(Path("Pulumi.yaml").read_text())
     pulumi.runtime.set_all_config(configuration(project, settings))
@@ -132,11 +133,14 @@ def run_program(emulator: Emulator, settings: Mapping[str, Any], build_image: bo
     try:
         run: Any = pulumi.runtime.test
         run(program)()
+    except SettingsError as error:
+        raise LocalFailure(f"{error.faults}\nWrite them as SETTINGS='key=value key=[1,2]'.") from error
     except Exception as error:
-        raise LocalFailure(cloud.failure or f"{type(error).__name__}: {error}") from error
+        fault = cloud.failure or f"{type(error).__name__}: {error}"
+        raise LocalFailure(f"the Pulumi program failed: {fault}") from error
     function = cloud.one("aws:lambda/function:Function").properties
     return {
-        "bucket": cloud.one("aws:s3/bucketNotification:BucketNotification").properties["bucket"],
+        "bucket": outputs["bucket"],
         "function": {
             "name": function["name"],
             "role": function["role"],
@@ -147,7 +151,7 @@ def run_program(emulator: Emulator, settings: Mapping[str, Any], build_image: bo
             "storage_mb": function.get("ephemeralStorage", {}).get("size", 512),
         },
         "log_group": function["loggingConfig"]["logGroup"],
-        "queue_url": cloud.one("aws:sqs/queue:Queue").properties["url"],
+        "queue_url": outputs["failureQueue"],
         "outputs": plain(outputs),
     }
 
@@ -156,9 +160,10 @@ def main(request: Mapping[str, Any]) -> None:
     """The child's side: run the program, write what it made, or why not."""
     try:
         certificate = Path(request["certificate"]) if request["certificate"] else None
-        answer = run_program(Emulator(request["port"], certificate), request["settings"], request["build_image"])
+        emulator = Emulator(request["port"], certificate, credentials=request["credentials"])
+        answer = run_program(emulator, request["settings"], request["build_image"])
     except LocalFailure as failure:
-        answer = {"failure": f"the Pulumi program failed: {failure}"}
+        answer = {"failure": str(failure)}
     Path(request["answer"]).write_text(json.dumps(answer))
 
 

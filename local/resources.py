@@ -105,6 +105,9 @@ def _ownership_controls(aws: Aws, inputs: Inputs) -> Made:
 
 def _bucket_encryption(aws: Aws, inputs: Inputs) -> Made:
     rules = _words(inputs["rules"], {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"})
+    for rule in rules:
+        if blocked := rule.get("BlockedEncryptionTypes"):
+            rule["BlockedEncryptionTypes"] = {"EncryptionType": blocked}
     aws.client("s3").put_bucket_encryption(Bucket=inputs["bucket"], ServerSideEncryptionConfiguration={"Rules": rules})
     return inputs["bucket"], {}
 
@@ -128,7 +131,7 @@ def _bucket_policy(aws: Aws, inputs: Inputs) -> Made:
 def _bucket_notification(aws: Aws, inputs: Inputs) -> Made:
     bucket = inputs["bucket"]
     rows = []
-    for given in inputs["lambdaFunctions"]:
+    for given in inputs.get("lambdaFunctions") or []:
         _check_permission(aws, bucket, given["lambdaFunctionArn"])
         rules = [
             {"Name": name, "Value": given[key]}
@@ -143,8 +146,9 @@ def _bucket_notification(aws: Aws, inputs: Inputs) -> Made:
                 Filter={"Key": {"FilterRules": rules}} if rules else None,
             )
         )
+    switch: dict[str, Any] = {"EventBridgeConfiguration": {}} if inputs.get("eventbridge") else {}
     aws.client("s3").put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": rows}
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": rows, **switch}
     )
     return bucket, {}
 
@@ -230,6 +234,7 @@ def _function(aws: Aws, inputs: Inputs) -> Made:
             EphemeralStorage=_words(inputs.get("ephemeralStorage")),
             LoggingConfig=_words(inputs.get("loggingConfig")),
             TracingConfig=_words(inputs.get("tracingConfig")),
+            VpcConfig=_words(inputs.get("vpcConfig")),
         ),
     )
     reserved = inputs.get("reservedConcurrentExecutions")
@@ -302,6 +307,48 @@ def _metric_alarm(aws: Aws, inputs: Inputs) -> Made:
         ),
     )
     return name, {"name": name, "arn": f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:{name}"}
+
+
+def _dashboard(aws: Aws, inputs: Inputs) -> Made:
+    name = inputs["dashboardName"]
+    aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=inputs["dashboardBody"])
+    return name, {"dashboardArn": f"arn:aws:cloudwatch::{aws.account}:dashboard/{name}"}
+
+
+def _event_bus(aws: Aws, inputs: Inputs) -> Made:
+    name = inputs.name("name", most=256)
+    made = aws.client("events").create_event_bus(
+        Name=name, Tags=_tags(inputs), **_some(Description=inputs.get("description"))
+    )
+    return name, {"name": name, "arn": made["EventBusArn"]}
+
+
+def _event_rule(aws: Aws, inputs: Inputs) -> Made:
+    name = inputs.name("name", most=64)
+    made = aws.client("events").put_rule(
+        Name=name,
+        EventPattern=inputs["eventPattern"],
+        Tags=_tags(inputs),
+        **_some(Description=inputs.get("description"), EventBusName=inputs.get("eventBusName")),
+    )
+    return name, {"name": name, "arn": made["RuleArn"]}
+
+
+def _event_target(aws: Aws, inputs: Inputs) -> Made:
+    target = {
+        "Id": inputs.name("targetId", most=64),
+        "Arn": inputs["arn"],
+        **_some(
+            RoleArn=inputs.get("roleArn"),
+            RetryPolicy=_words(inputs.get("retryPolicy")),
+            DeadLetterConfig=_words(inputs.get("deadLetterConfig")),
+        ),
+    }
+    bus = _some(EventBusName=inputs.get("eventBusName"))
+    answer = aws.client("events").put_targets(Rule=inputs["rule"], Targets=[target], **bus)
+    if answer["FailedEntryCount"]:
+        raise ValueError(f"rule {inputs['rule']} takes no target {target}: {answer['FailedEntries']}")
+    return f"{inputs['rule']}-{target['Id']}", {"targetId": target["Id"]}
 
 
 QUEUE_ATTRIBUTES = {
@@ -404,6 +451,10 @@ RESOURCES: Mapping[str, Callable[[Aws, Inputs], Made]] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _event_invoke_config,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _metric_alarm,
+    "aws:cloudwatch/dashboard:Dashboard": _dashboard,
+    "aws:cloudwatch/eventBus:EventBus": _event_bus,
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
+    "aws:cloudwatch/eventTarget:EventTarget": _event_target,
     "aws:sqs/queue:Queue": _queue,
     "aws:sqs/queuePolicy:QueuePolicy": _queue_policy,
     "aws:sns/topic:Topic": _topic,

@@ -18,8 +18,7 @@ LOCAL = ROOT / ".local"
 EMULATOR = LOCAL / "emulator"
 RIE = LOCAL / "aws-lambda-rie"
 LOG = LOCAL / "setup.log"
-LOCKED = ROOT / "docker-ffmpeg-thumb" / "requirements.txt"
-ASKED = (ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
+REQUIREMENTS = ROOT / "requirements-dev.txt"
 EMULATOR_REQUIREMENTS = ROOT / "local" / "requirements-emulator.txt"
 RIE_REQUIREMENTS = ROOT / "local" / "requirements-rie.txt"
 RIE_IN_WHEEL = {
@@ -36,10 +35,10 @@ def main() -> None:
     check_python()
     LOCAL.mkdir(exist_ok=True)
     ignore_in_git(LOCAL)
-    made_anew(VENV / "ready", [LOCKED, *ASKED], make_venv)
-    made_anew(EMULATOR / "ready", [EMULATOR_REQUIREMENTS], make_emulator)
+    made_anew(VENV / "ready", REQUIREMENTS, make_venv)
+    made_anew(EMULATOR / "ready", EMULATOR_REQUIREMENTS, make_emulator)
     if platform.system() == "Linux":
-        made_anew(RIE.with_suffix(".ready"), [RIE_REQUIREMENTS], make_rie)
+        made_anew(RIE.with_suffix(".ready"), RIE_REQUIREMENTS, make_rie)
 
 
 def check_python() -> None:
@@ -55,13 +54,12 @@ def check_python() -> None:
         ) from None
 
 
-def made_anew(stamp: Path, requirements: list[Path], make: Callable[[], None]) -> None:
+def made_anew(stamp: Path, requirements: Path, make: Callable[[], None]) -> None:
     """Call `make` unless `stamp` says that it was done with these requirements and this Python."""
-    missing = [path for path in requirements if not path.exists()]
-    if missing:
-        raise SetupFailure(f"{missing[0]} is missing: the checkout is not complete")
-    text = b"".join(path.read_bytes() for path in requirements)
-    now = f"{platform.python_version()} {platform.machine()} {hashlib.sha256(text).hexdigest()}\n"
+    if not requirements.exists():
+        raise SetupFailure(f"{requirements} is missing: the checkout is not complete")
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    now = f"{platform.python_version()} {platform.machine()} {digest}\n"
     if stamp.exists() and stamp.read_text() == now:
         return
     make()
@@ -69,25 +67,17 @@ def made_anew(stamp: Path, requirements: list[Path], make: Callable[[], None]) -
 
 
 def make_venv() -> None:
-    """The environment of the program, the tests and the handler as a process.
-
-    The image's locked requirements come first, with their hashes; the others may add to them and change none.
-    """
-    print(f"setting up .venv with Python {platform.python_version()}: what the image has", flush=True)
+    """The environment of the program, the tests and the handler as a process, all in the versions of the image."""
+    print(f"setting up .venv with Python {platform.python_version()}", flush=True)
     create_venv(VENV)
-    pip(VENV, "install", "--require-hashes", "--requirement", str(LOCKED))
-    print("setting up .venv: what the Pulumi program, the tests and the checks need", flush=True)
-    constraints = VENV / "locked.txt"
-    constraints.write_text("".join(f"{line}\n" for line in pins(LOCKED.read_text())))
-    asked = [word for path in ASKED for word in ("--requirement", str(path))]
-    pip(VENV, "install", "--constraint", str(constraints), *asked)
+    install(VENV, REQUIREMENTS)
 
 
 def make_emulator() -> None:
     """The environment of the emulated AWS."""
     print("setting up .local/emulator: the emulated AWS (MiniStack)", flush=True)
     create_venv(EMULATOR)
-    pip(EMULATOR, "install", "--requirement", str(EMULATOR_REQUIREMENTS))
+    install(EMULATOR, EMULATOR_REQUIREMENTS)
 
 
 def make_rie() -> None:
@@ -109,12 +99,6 @@ def make_rie() -> None:
         wheel.unlink()
 
 
-def pins(locked: str) -> list[str]:
-    """`name==version` lines of a requirements file with hashes, which pip takes as constraints only without them."""
-    lines = [line.split("--hash")[0].split("#")[0].rstrip(" \\\n\t") for line in locked.splitlines()]
-    return [line for line in lines if line.strip()]
-
-
 def create_venv(folder: Path) -> None:
     """An empty virtual environment of this Python; one of another Python is replaced."""
     done = subprocess.run(
@@ -131,6 +115,15 @@ def create_venv(folder: Path) -> None:
 
 def ignore_in_git(folder: Path) -> None:
     (folder / ".gitignore").write_text("*\n")
+
+
+def install(venv: Path, locked: Path) -> None:
+    """Install locked requirements, each by its hash.
+
+    Raises:
+        SetupFailure: pip failed.
+    """
+    pip(venv, "install", "--require-hashes", "--requirement", str(locked))
 
 
 def pip(venv: Path, *arguments: str) -> None:

@@ -1,5 +1,6 @@
 """The whole stack, up on this machine for as long as its context lasts; nothing of it is left afterwards."""
 
+import fcntl
 import ipaddress
 import json
 import os
@@ -124,7 +125,12 @@ def running(
         raise LocalFailure(f"this machine's processor is {machine}; Lambda's are x86_64 and arm64")
     bridge = [_bridge_address()] if runtime == "docker" and platform.system() == "Linux" else []
     outcomes = Outcomes()
-    with _step("the emulated AWS"), emulator(port, folder, addresses=bridge, enforce_iam=enforce_iam) as aws:
+    with (
+        alone(folder, port),
+        _step("the emulated AWS"),
+        emulator(port, folder, addresses=bridge, enforce_iam=enforce_iam) as aws,
+        named(port) if runtime == "docker" else nullcontext(),
+    ):
         for name in buckets:
             aws.client("s3").create_bucket(Bucket=name)
         print(f"registering the Pulumi program against {aws.endpoint} …", flush=True)
@@ -140,20 +146,30 @@ def running(
         variables = lambda_variables(registered.function, registered.log_group, endpoint, credentials)
         count = environments or os.cpu_count() or 1
         print(f"starting {count} environments of the function as {_in_words(runtime)} …", flush=True)
-        with (
-            named(registered.function.image, port) if runtime == "docker" else nullcontext(),
-            serving(
-                aws,
-                registered.function,
-                registered.log_group,
-                variables,
-                runtime=runtime,
-                count=count,
-                folder=folder,
-                outcomes=outcomes,
-            ),
+        with serving(
+            aws,
+            registered.function,
+            registered.log_group,
+            variables,
+            runtime=runtime,
+            count=count,
+            folder=folder,
+            outcomes=outcomes,
         ):
             yield Stack(aws, runtime, registered, outcomes, folder, credentials)
+
+
+@contextmanager
+def alone(folder: Path, port: int) -> Iterator[None]:
+    """Keep the port and its folder for this run: of two that start in the same instant, the second is told."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalFailure(
+                f"another run has port {port}: end it, or choose another: make local PORT={port + 1}"
+            ) from None
+        yield
 
 
 def _in_words(runtime: Runtime) -> str:

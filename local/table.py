@@ -36,8 +36,8 @@ class Table:
         return self._line(COLUMNS)
 
     def lines(self, outcome: Outcome) -> list[str]:
-        """The lines of one outcome."""
-        return [self._line(row) for row in rows(outcome)]
+        """The lines of one outcome, and of what its notes say."""
+        return [*map(self._line, rows(outcome)), *(f"  note: {_printable(note)}" for note in outcome.notes)]
 
     def _line(self, cells: Sequence[str]) -> str:
         # A reason is a sentence: it is never cut, and what follows it moves on.
@@ -46,5 +46,9 @@ class Table:
 
 
 def _cut(text: str, width: int) -> str:
-    text = text.encode(errors="replace").decode().translate(dict.fromkeys(range(32), "?"))
+    text = _printable(text)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="replace").decode().translate(dict.fromkeys(range(32), "?"))

@@ -35,8 +35,11 @@ ELSEWHERE: dict[str, Any] = {
     "outputPrefix": "pictures/",
     "widths": [640, 320],
     "storyboard": True,
+    "storyboardInterval": 10,
     "preview": True,
     "manifest": True,
+    "deleteOutputs": True,
+    "notify": True,
 }
 
 
@@ -90,5 +93,6 @@ def elsewhere(runtime: Runtime, beside: Service, tmp_path_factory: pytest.TempPa
 def _program(folder: Path, image: str) -> Path:
     folder.mkdir()
     shutil.copy(ROOT / "Pulumi.yaml", folder)
+    (folder / "docker-ffmpeg-thumb").symlink_to(ROOT / "docker-ffmpeg-thumb")
     (folder / "__main__.py").write_text(SAME_IMAGE.format(image=image, program=str(ROOT / "__main__.py")))
     return folder

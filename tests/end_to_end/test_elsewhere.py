@@ -78,11 +78,12 @@ def test_the_manifest_names_the_source_and_every_image_as_it_is(made: Service, f
     assert (manifest["source"]["bucket"], manifest["source"]["key"]) == ("films", KEY)
     assert manifest["source"]["bytes"] == films.scenes().stat().st_size
     assert (manifest["video"]["coded_width"], manifest["video"]["seconds"]) == (800, 30.0)
-    assert sorted(image["key"] for image in manifest["images"]) == [key for key in FILES if not key.endswith(".json")]
+    files = [*manifest["images"], *manifest["texts"]]
+    assert sorted(file["key"] for file in files) == [key for key in FILES if not key.endswith(".json")]
+    for file in files:
+        assert file["bytes"] == len(made.content(file["key"])), file["key"]
     for image in manifest["images"]:
-        assert image["bytes"] == len(made.content(image["key"])), image["key"]
-        if image["width"] is not None:
-            assert (image["width"], image["height"]) == made.picture(image["key"]).size, image["key"]
+        assert (image["width"], image["height"]) == made.picture(image["key"]).size, image["key"]
 
 
 def test_the_same_bytes_again_are_unchanged(made: Service, films: Films) -> None:

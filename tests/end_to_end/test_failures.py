@@ -78,4 +78,4 @@ def test_what_is_no_event_of_s3_ends_in_the_failure_queue_with_its_reason(beside
     (failure,) = beside.take_failures()
 
     assert failure["requestPayload"] == event
-    assert "the event has no list of Records" in json.dumps(failure["responsePayload"])
+    assert "the event's detail cannot be read" in json.dumps(failure["responsePayload"])

@@ -74,6 +74,12 @@ class Deployed:
         return self.places("s3:PutObject")
 
     @property
+    def allowed_on_images(self) -> set[str]:
+        """What may be done with the images, a request to delete several counting as one more."""
+        (actions,) = (each["Action"] for each in self.statements if "s3:PutObject" in each["Action"])
+        return {*actions, *(["s3:DeleteObject of many"] if "s3:DeleteObject" in actions else [])}
+
+    @property
     def log_group(self) -> str:
         (resource,) = (each["Resource"][0] for each in self.statements if "logs:PutLogEvents" in each["Action"])
         return str(resource).partition(":log-group:")[2].removesuffix(":*")
@@ -141,7 +147,7 @@ def test_every_other_action_on_the_videos_and_the_images_is_denied(deployed: Dep
     tried: dict[str, str] = {}
     for kind, places, may in (
         ("video", deployed.videos, {"s3:GetObject", "s3:GetObjectVersion"}),
-        ("image", deployed.images, {"s3:GetObject", "s3:PutObject"}),
+        ("image", deployed.images, deployed.allowed_on_images),
     ):
         assert places
         for place in places:
@@ -260,7 +266,7 @@ def test_no_call_of_iam_lambda_or_any_service_besides(deployed: Deployed) -> Non
     stack = deployed.service.stack
     role, function = stack.registered.function.role, stack.function
     name = role.rpartition("/")[2]
-    iam, functions = deployed.client("iam"), deployed.client("lambda")
+    iam, functions, events = (deployed.client(service) for service in ("iam", "lambda", "events"))
     document = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
     calls: dict[str, Call] = {
         "give its role more": lambda: iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=document),
@@ -287,6 +293,13 @@ def test_no_call_of_iam_lambda_or_any_service_besides(deployed: Deployed) -> Non
         "list secrets": deployed.client("secretsmanager").list_secrets,
         "read a parameter": lambda: deployed.client("ssm").get_parameter(Name="x"),
         "list keys": deployed.client("kms").list_keys,
+        "use a key": lambda: _simulate(deployed, "kms:Decrypt", f"arn:aws:kms:{REGION}:000000000000:key/x"),
+        "tell another bus": lambda: events.put_events(
+            Entries=[{"Source": "video-thumbnailer", "DetailType": "x", "Detail": "{}"}]
+        ),
+        "make a rule": lambda: events.put_rule(Name="x", ScheduleExpression="rate(1 day)"),
+        "list buses": events.list_event_buses,
+        "make a network interface": lambda: _simulate(deployed, "ec2:CreateNetworkInterface"),
         "read traces": lambda: _simulate(deployed, "xray:GetTraceSummaries"),
         "list topics": deployed.client("sns").list_topics,
         "silence an alarm": lambda: deployed.client("cloudwatch").disable_alarm_actions(AlarmNames=["x"]),
@@ -367,6 +380,10 @@ def _attempt(deployed: Deployed, action: str, resource: str, conditions: Mapping
         "s3:GetObject": lambda: client.get_object(**named),
         "s3:GetObjectVersion": lambda: client.get_object(**named, VersionId="null"),
         "s3:PutObject": lambda: client.put_object(**named, Body=b""),
+        "s3:DeleteObject": lambda: client.delete_object(Bucket=bucket, Key=pattern.replace("*", "policy/gone")),
+        "events:PutEvents": lambda: client.put_events(
+            Entries=[{"EventBusName": resource, "Source": "video-thumbnailer", "DetailType": "x", "Detail": "{}"}]
+        ),
         "s3:ListBucket": lambda: [
             client.list_objects_v2(Bucket=bucket, Prefix=prefix.replace("*", "policy/x"))
             for prefix in conditions["StringLike"]["s3:prefix"]

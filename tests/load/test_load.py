@@ -2,23 +2,16 @@
 
 import dataclasses
 import io
-import random
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
 
 from benchmarks.load import plan as planning
 from benchmarks.load.checks import Found, verdict
 from benchmarks.load.clips import NUMBERS, SIZE, _drawn, clip, shown
 from benchmarks.load.handlers import Drift, Sample, drifts
 from benchmarks.load.plan import FAULTS, HOSTILE, Plan, picture_key, planned
-from benchmarks.load.proxy import Fault, Faults, proxying
 from benchmarks.load.report import growth, written
 from benchmarks.load.run import Result, run
-from local.emulator import Emulator
 
 UPLOADS = 60
 SECONDS = 90
@@ -50,8 +43,8 @@ def test_what_failed_gets_its_picture_once_the_faults_are_gone_and_it_is_redrive
 
 
 def test_faults_and_repetitions_of_a_small_run_did_come_about(plan: Plan, result: Result) -> None:
-    # Each lasting fault fails three invocations, each passing one a single invocation.
-    assert result.failed_attempts >= 3 * 2 + 3
+    # Each lasting fault fails three invocations; a passing one is mended within its invocation.
+    assert result.failed_attempts >= 3 * 2
     assert result.injected >= result.failed_attempts
     assert result.repeated == plan.deliveries - UPLOADS > 0
     assert result.attempts >= plan.deliveries
@@ -189,42 +182,3 @@ def test_a_handler_that_grows_or_keeps_files_open_is_found(result: Result) -> No
     assert growth(alone) == pytest.approx(10)
     flat = tuple(drifts(_samples([120, *[72] * 19], [9, *[6] * 19])))
     assert not [fault for fault in dataclasses.replace(result, drifts=flat).faults if "handler 1 " in fault]
-
-
-def test_the_proxy_carries_objects_both_ways_and_breaks_those_that_it_is_told_to(s3_emulator: Emulator) -> None:
-    s3_emulator.client("s3").create_bucket(Bucket="proxied")
-    content = random.Random(1).randbytes(100_000)
-    kinds = ("slow down", "forbid", "reset", "cut")
-    faults = Faults({("GET", f"{kind}.mp4"): Fault(kind, 1) for kind in kinds})  # type: ignore[arg-type]
-    with proxying(s3_emulator.port, faults) as url:
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10)
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=url,
-            config=config,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-        for kind in kinds:
-            s3.put_object(Bucket="proxied", Key=f"{kind}.mp4", Body=content, Metadata={"a": "b"})
-
-        def get(kind: str) -> bytes:
-            return bytes(s3.get_object(Bucket="proxied", Key=f"{kind}.mp4")["Body"].read())
-
-        assert s3.head_object(Bucket="proxied", Key="cut.mp4")["Metadata"] == {"a": "b"}
-        for kind, code in (("slow down", "SlowDown"), ("forbid", "AccessDenied")):
-            with pytest.raises(ClientError, match=code):
-                get(kind)
-        for kind in ("reset", "cut"):
-            with pytest.raises((BotoCoreError, HTTPError)):
-                get(kind)
-        assert faults.injected == 4
-        assert [get(kind) == content for kind in kinds] == [True] * 4
-
-
-def test_a_fault_that_is_lifted_comes_no_more() -> None:
-    faults = Faults({("GET", "a"): Fault("cut", 10)})
-    assert (faults.next("GET", "a"), faults.next("PUT", "a"), faults.next("GET", "b")) == ("cut", None, None)
-    faults.lift()
-    assert faults.next("GET", "a") is None

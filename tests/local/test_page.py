@@ -27,12 +27,13 @@ BUCKET = "videos"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two buckets, one of which is of no concern to the stack, and no function."""
     folder = tmp_path_factory.mktemp("stack")
-    function = Function("f", "role", "image", {"THUMBNAIL_SUFFIXES": '[".mp4"]'}, 1769, 900, 512)
+    function = Function("f", "role", "image", {}, 1769, 900, 512)
     with emulator(free_port(), folder) as aws:
         for bucket in (BUCKET, "other"):
             aws.client("s3").create_bucket(Bucket=bucket)
             aws.client("s3").put_object(Bucket=bucket, Key="a/../cat.jpg", Body=b"0123456789", ContentType="text/html")
-        registered = Registered(BUCKET, function, "group", "queue", {})
+        outputs = {"outputBucket": BUCKET, "suffixes": [".mp4"]}
+        registered = Registered(BUCKET, function, "group", "queue", outputs)
         yield Stack(aws, "processes", registered, Outcomes(), folder, CREDENTIALS)
 
 

@@ -3,16 +3,19 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from local.__main__ import safe_path, settings_of, videos_of
+from local.__main__ import named_buckets, nothing_to_show, pictures_of, safe_path, settings_of, triggers, videos_of
 from local.calls import CALLS
 from local.emulator import ROOT, Emulator, emulator
 from local.failure import LocalFailure
@@ -20,10 +23,10 @@ from local.function import Log
 from local.image import base_image
 from local.monitor import plain
 from local.outcomes import Outcome, Outcomes, Picture, answered
-from local.processes import descendants, free_port, listening, running
-from local.program import configuration
+from local.processes import answers_http, descendants, free_port, listening, running
+from local.program import Function, Registered, configuration
 from local.resources import RESOURCES, Inputs
-from local.setup import pins
+from local.stack import Stack, alone
 from local.table import Table
 
 EVENT = {"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "h%C3%A4st+%26+%2B1.mp4"}}}]}
@@ -91,6 +94,11 @@ def test_the_table_has_a_row_a_picture_and_the_reason_where_there_is_none() -> N
     assert "rejected    the object is empty" in table.lines(rejected)[0]
 
 
+def test_the_table_shows_what_the_notes_of_an_outcome_say() -> None:
+    noted = replace(MADE, notes=("thumbnail-position x is not a position; the stack's setting was used",))
+    assert Table(["a.mp4"]).lines(noted)[-1] == f"  note: {noted.notes[0]}"
+
+
 @pytest.mark.parametrize("key", ["../../etc/x.jpg", "/x.jpg", "a//b.jpg", "./a", "..", "a\nb.jpg", "a/" + "x" * 500])
 def test_a_picture_is_never_written_outside_its_folder(key: str, tmp_path: Path) -> None:
     path = tmp_path / safe_path(key)
@@ -103,16 +111,62 @@ def test_a_picture_is_never_written_outside_its_folder(key: str, tmp_path: Path)
 def test_settings_are_read_as_json_where_they_are_such() -> None:
     text = "widths=[640,320] format=webp position=25% manifest=true"
     assert settings_of(text) == {"widths": [640, 320], "format": "webp", "position": "25%", "manifest": True}
-    with pytest.raises(LocalFailure, match="setting 'format' has no value"):
-        settings_of("format")
+    assert settings_of('suffixes=[".mp4", ".mov"]  cacheControl="max-age=60, public" bucket=a-b') == {
+        "suffixes": [".mp4", ".mov"],
+        "cacheControl": "max-age=60, public",
+        "bucket": "a-b",
+    }
+    # What is no JSON is the program's to judge, whose message shows it as it was written.
+    assert settings_of("suffixes=[.mp4,.mov]") == {"suffixes": "[.mp4,.mov]"}
+    for text, word in (("format", "'format'"), ("widths=640, 320", "'320'")):
+        with pytest.raises(LocalFailure, match=f"SETTINGS: {word} is no key=value; .* such as widths=.640,320."):
+            settings_of(text)
 
 
-def test_a_folder_gives_all_files_below_it_with_its_name_in_front(tmp_path: Path) -> None:
+def test_buckets_that_settings_name_are_made_and_impossible_names_left_to_the_program() -> None:
+    assert named_buckets({"bucket": "mine", "outputBucket": "theirs"}) == ["mine", "theirs"]
+    assert named_buckets({"bucket": "mine", "outputBucket": "mine"}) == ["mine"]
+    assert named_buckets({"bucket": "No_Bucket", "outputBucket": 5}) == []
+
+
+def test_only_keys_that_call_the_function_are_waited_for() -> None:
+    outputs = {"suffixes": [".mp4", ".mov"], "prefixes": [], "ignoreCase": False}
+    assert triggers(outputs, "a/b.mov")
+    assert not triggers(outputs, "a/b.MOV")
+    assert triggers({**outputs, "ignoreCase": True}, "a/b.MOV")
+    assert triggers({**outputs, "prefixes": ["x/", "a/"]}, "a/b.mov")
+    assert not triggers({**outputs, "prefixes": ["x/"]}, "a/b.mov")
+
+
+def test_where_no_key_calls_the_function_it_is_told_which_would() -> None:
+    outputs = {"suffixes": [".mov", ".mp4"], "prefixes": [], "ignoreCase": False}
+    assert nothing_to_show(None, outputs).startswith("no sample has a key that ends in .mov or .mp4: ")
+    assert nothing_to_show(Path("a"), {**outputs, "prefixes": ["x/"]}) == (
+        "a holds no video whose key begins with x/ and ends in .mov or .mp4"
+    )
+
+
+def test_runs_on_two_ports_keep_their_pictures_apart(tmp_path: Path) -> None:
+    function = Function("thumbs", "", "", {}, 1769, 900, 512)
+    registered = Registered("videos", function, "", "", {})
+    one, other = (
+        pictures_of(Stack(Emulator(port), "processes", registered, Outcomes(), tmp_path / str(port), {}))
+        for port in (4566, 4567)
+    )
+    assert not one.is_relative_to(other)
+    assert not other.is_relative_to(one)
+
+
+def test_a_folder_gives_all_files_below_it_by_their_names_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "it's 100%"
     (folder / "b").mkdir(parents=True)
     (folder / "a.mp4").touch()
     (folder / "b" / "$(touch x).mp4").touch()
-    assert [video.key for video in videos_of(folder)] == ["it's 100%/a.mp4", "it's 100%/b/$(touch x).mp4"]
+    assert [video.key for video in videos_of(folder)] == ["a.mp4", "b/$(touch x).mp4"]
+    assert [video.key for video in videos_of(folder / "a.mp4")] == ["a.mp4"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LocalFailure, match="empty is empty: VIDEO names a video or a folder"):
+        videos_of(tmp_path / "empty")
     with pytest.raises(LocalFailure, match="neither a file nor a folder"):
         videos_of(tmp_path / "none")
 
@@ -120,8 +174,8 @@ def test_a_folder_gives_all_files_below_it_with_its_name_in_front(tmp_path: Path
 def test_the_configuration_is_the_defaults_with_the_settings_over_them() -> None:
     declared = {"name": "p", "config": {"widths": {"default": [640]}, "format": {"default": "jpg"}, "bucket": {}}}
     assert configuration(declared, {"format": "webp"}) == {"p:widths": "[640]", "p:format": "webp"}
-    with pytest.raises(LocalFailure, match="setting formt is unknown; there are bucket, format, widths"):
-        configuration(declared, {"formt": "webp"})
+    # A key that is unknown is told by the program, with all other faults.
+    assert configuration(declared, {"formt": "webp"})["p:formt"] == "webp"
 
 
 def test_inputs_lose_secret_wrappers_and_unset_values_and_keep_whole_numbers_whole() -> None:
@@ -162,12 +216,6 @@ def test_the_base_image_is_read_from_the_dockerfile(text: str, image: str, tmp_p
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(text)
     assert base_image(dockerfile) == image
-
-
-def test_locked_requirements_become_constraints_without_their_hashes() -> None:
-    av = "av==18.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n    # via -r in\n"
-    locked = f"# made by a tool\n{av}six==1.17.0 --hash=sha256:22\n"
-    assert pins(locked) == ["av==18.1.0", "six==1.17.0"]
 
 
 def test_a_process_goes_with_all_that_it_started_even_in_sessions_of_their_own(tmp_path: Path) -> None:
@@ -252,3 +300,25 @@ def test_a_command_that_is_not_there_ends_in_one_line(tmp_path: Path) -> None:
 
 def test_a_free_port_has_no_listener() -> None:
     assert not listening(free_port())
+
+
+def test_what_accepts_connections_and_answers_nothing_is_not_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+
+        def hang_up() -> None:
+            silent.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        assert listening(port)
+        silent.settimeout(1)
+        threading.Thread(target=hang_up, daemon=True).start()
+        assert not answers_http(port)
+
+
+def test_of_two_runs_on_one_port_the_second_is_told(tmp_path: Path) -> None:
+    told = pytest.raises(LocalFailure, match=r"another run has port 4566: .* PORT=4567")
+    with alone(tmp_path, 4566), told, alone(tmp_path, 4566):
+        pass
+    with alone(tmp_path, 4566):
+        pass

@@ -47,7 +47,7 @@ def test_the_function_has_its_environment_log_group_and_reservation(aws: Emulato
     found = aws.client("lambda").get_function(FunctionName=registered.function.name)
     assert found["Configuration"]["PackageType"] == "Image"
     assert found["Configuration"]["Environment"]["Variables"] == registered.function.environment
-    assert json.loads(registered.function.environment["THUMBNAIL_SUFFIXES"]) == [".mp4", ".mov"]
+    assert json.loads(registered.function.environment["THUMBNAILER"])["position"] == "auto"
     assert found["Concurrency"]["ReservedConcurrentExecutions"] == 3
     assert found["Code"]["ImageUri"] == registered.function.image
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=registered.log_group)["logGroups"]

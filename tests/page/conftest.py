@@ -25,7 +25,8 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(SETTINGS, folder=tmp_path_factory.mktemp("stack"), environments=1) as stack, page(stack) as url:
+    settings = {**SETTINGS, "storyboardInterval": 10}
+    with running(settings, folder=tmp_path_factory.mktemp("stack"), environments=1) as stack, page(stack) as url:
         yield Site(stack, url)
 
 

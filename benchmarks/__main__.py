@@ -9,56 +9,54 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import containers, report, videos
+from benchmarks.cases import Bench, Case, Group, groups
 from benchmarks.figures import Figures, Run, of_runs
-from benchmarks.measure import BenchFailure, sampled
-from benchmarks.videos import LARGE, Made, VideosFailure
-from benchmarks.ways import ROOT, Function, Store, Tools, Way, function, handler_way, outputs, store, tool_way
+from benchmarks.limits import Measured
+from benchmarks.measure import BenchFailure, processors, running_on, sampled
+from benchmarks.videos import LARGE, Videos, VideosFailure
+from benchmarks.ways import ROOT
 from local import setup
 from local.failure import LocalFailure
+from standin_s3.content import File
+from standin_s3.process import NotStarted, started
+from standin_s3.s3 import S3
 
 FOLDER = ROOT / ".local" / "bench"
 DOCS = ROOT / "docs"
 REQUIREMENTS = ROOT / "requirements-bench.txt"
 CAT = ROOT.parent / "shared" / "data" / "cat.mp4"
-"""The reference video, of github.com/pulumi/examples; what needs it is left out where it is not."""
+"""The reference video; what needs it is left out where it is not."""
+WARM = 5.0
+"""Seconds. A function that was idle for longer works once before it is measured: it closes connections that it has not
+used for a while, and another way's run may take minutes."""
 LONG = 10.0
 """Seconds. A run that takes longer is not repeated for the sake of memory alone: sampling cannot change its time."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """One way, one video."""
-
-    way: Way
-    path: Path
-    keep: bool = False
-    """Whether what an earlier run wrote stays there: the handler then finds nothing to do."""
-
-
 def main() -> None:
-    """Reads the options, measures, writes."""
+    """Read the options, measure, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"leave the videos of {LARGE} out")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where videos are kept (15 GB, with --quick 1.1)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where videos are kept (15 GB, with --quick 1.3)")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where the report goes")
     parser.add_argument("--only", default="", help="measure only groups with this in their name, and print the figures")
+    parser.add_argument("--repeats", type=int, help="of each way; by default as many as the report is made of")
     options = parser.parse_args()
     folder: Path = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     python = _environment(folder)
-    made = videos.make(folder / "videos", options.quick)
-    results = _measure(folder, made, videos.make_8k(folder / "videos"), python.parent / "aws", options.only)
+    made = videos.make(folder / "videos", options.quick, CAT)
+    results = _measure(folder, made, python.parent / "aws", options.only, options.repeats)
     if options.only:
         return
     figures = folder / "figures.json"
     figures.write_text(json.dumps([asdict(result) for result in results], indent=1))
-    image = containers.measure(folder, 5)
-    measured = report.Measured(tuple(results), image, tuple(made), CAT.exists(), options.quick)
+    measured = Measured(tuple(results), containers.measure(folder, 5), made, options.quick)
     options.docs.mkdir(exist_ok=True)
     (options.docs / "benchmark.md").write_text(report.written(measured))
     subprocess.run([str(python), "-m", "benchmarks.plots", str(figures), str(options.docs)], cwd=ROOT, check=True)
@@ -72,109 +70,40 @@ def _environment(folder: Path) -> Path:
     def make() -> None:
         print(f"setting up {venv}: AWS CLI and Matplotlib", flush=True)
         setup.create_venv(venv)
-        setup.pip(venv, "install", "--requirement", str(REQUIREMENTS))
+        setup.install(venv, REQUIREMENTS)
 
-    setup.made_anew(venv / "ready", [REQUIREMENTS], make)
+    setup.made_anew(venv / "ready", REQUIREMENTS, make)
     return venv / "bin" / "python"
 
 
-def _measure(folder: Path, made: list[Made], eights: list[Path], aws: Path, only: str) -> list[Figures]:
-    served = folder / "served"
-    served.mkdir(exist_ok=True)
-    for old in served.iterdir():
-        old.unlink()
-    names = {path.name: path for path in [*eights, *([CAT] if CAT.exists() else []), *(each.path for each in made)]}
-    for each in made:
-        names[_at_exact(each).name] = each.path
-    for name, path in names.items():
-        (served / name).symlink_to(path)
-    with ExitStack() as stack:
-        kept = stack.enter_context(store(served))
-
-        def started(position: str, handler: str = "handler.handler") -> Function:
-            log = folder / f"function-{position.strip('%')}-{handler.rpartition('.')[0].replace('/', '-')}.log"
-            return stack.enter_context(function(kept.url, position, log, handler))
-
-        auto, tenth, engine = started("auto"), started("10%"), started("auto", "benchmarks/storyboard.handler")
-        tools = Tools(kept.url, aws, folder)
-        groups = _groups(served, made, eights, auto, tenth, engine, tools)
-        results: list[Figures] = []
-        for number, (name, cases, repeats) in enumerate(groups, 1):
-            if only in name:
-                print(f"[{number}/{len(groups)}] {name}", flush=True)
-                results += _group(kept, name, cases, repeats)
+def _measure(folder: Path, made: Videos, aws: Path, only: str, repeats: int | None) -> list[Figures]:
+    available = processors()
+    results: list[Figures] = []
+    with running_on(available[0]), ExitStack() as stack:
+        tls, plain = (stack.enter_context(started(tls=tls, processors=available[-1:])) for tls in (True, False))
+        bench = Bench(tls, plain, aws, folder, available[:2], stack)
+        chosen = [group for group in groups(made) if only in group.name]
+        for number, group in enumerate(chosen, 1):
+            print(f"[{number}/{len(chosen)}] {group.name}", flush=True)
+            try:
+                results += _group(bench, group, repeats or group.repeats)
+            except BenchFailure as failure:
+                # What cannot be measured here costs its own rows; the page says that they are not there.
+                print(f"  not measured: {failure}", file=sys.stderr, flush=True)
     return results
 
 
-def _groups(
-    served: Path, made: list[Made], eights: list[Path], auto: Function, tenth: Function, engine: Function, tools: Tools
-) -> list[tuple[str, list[Case], int]]:
-    """What is measured in turn with what: (name, cases, repetitions)."""
-    groups: list[tuple[str, list[Case], int]] = []
-    if CAT.exists():
-        groups.append(("cat", _posters(served / CAT.name, None, 1.9, auto, tenth, tools), 7))
-        groups.append(("unchanged", [_unchanged(auto, served / CAT.name)], 15))
-    for each in made:
-        path = served / each.path.name
-        if each.layout == "moov-last":
-            cases = _posters(path, served / _at_exact(each).name, each.seconds, auto, tenth, tools)
-        else:
-            url = tool_way("URL 10%", tools, tools.seek_on_url(each.seconds / 10))
-            cases = [Case(handler_way("auto", auto), path), Case(handler_way("10%", tenth), path), Case(url, path)]
-        groups.append((f"{each.label} {each.layout}", cases, 3 if each.label == LARGE else 5))
-    largest = max((each for each in made if each.layout == "moov-last"), key=lambda each: each.seconds)
-    scan = tool_way("keyframe scan", tools, tools.keyframe_scan(largest.seconds))
-    path = served / largest.path.name
-    groups.append((f"{largest.label} storyboard", [Case(handler_way("storyboard", engine), path), Case(scan, path)], 3))
-    groups += [(path.stem, [Case(handler_way("auto", auto), served / path.name)], 3) for path in eights]
-    return groups
-
-
-def _posters(
-    path: Path, exact: Path | None, seconds: float, auto: Function, tenth: Function, tools: Tools
-) -> list[Case]:
-    cases = [
-        Case(handler_way("auto", auto), path),
-        Case(handler_way("10%", tenth), path),
-        Case(tool_way("URL 10%", tools, tools.seek_on_url(seconds / 10)), path),
-        Case(tool_way("download", tools, tools.download_and_seek(seconds / 10)), path),
-    ]
-    if tools.has_thumbnailer():
-        cases.append(Case(tool_way("ffmpegthumbnailer", tools, tools.thumbnailer(10)), path))
-    if exact is not None:
-        cases.append(Case(handler_way("exact", auto), exact))
-        cases.append(Case(tool_way("URL exact", tools, tools.seek_on_url(_exact_seconds(seconds))), exact))
-    return cases
-
-
-def _exact_seconds(seconds: float) -> int:
-    """A moment near the middle of a video, half-way between two keyframes."""
-    group = videos.GROUP_SECONDS
-    return int(seconds / 2 // group * group + group / 2)
-
-
-def _at_exact(made: Made) -> Path:
-    """The video under a name that asks for that moment."""
-    moment = _exact_seconds(made.seconds)
-    clock = f"{moment // 3600:02}-{moment // 60 % 60:02}-{moment % 60:02}"
-    return made.path.with_name(f"{made.path.stem}_{clock}.mp4")
-
-
-def _unchanged(auto: Function, path: Path) -> Case:
-    """The same event again and again: the warm-up makes the picture, the others find it."""
-    way = handler_way("unchanged", auto)
-    return Case(replace(way, run=lambda path: auto.call(path, ("made", "unchanged"), sequence=1)), path, keep=True)
-
-
-def _group(kept: Store, name: str, cases: list[Case], repeats: int) -> list[Figures]:
-    """Runs the cases in turn, `repeats` times after a warm-up that memory is sampled in."""
+def _group(bench: Bench, group: Group, repeats: int) -> list[Figures]:
+    """Run the cases of a group in turn, after a warm-up in which memory is sampled."""
+    for s3 in (bench.tls, bench.plain):
+        s3.set_pace(group.pace)
+    cases = group.cases(bench)
     runs: list[list[Run]] = [[] for _ in cases]
-    peaks = [0] * len(cases)
-    left = [repeats] * len(cases)
+    peaks, left = [0] * len(cases), [repeats] * len(cases)
     for place, case in enumerate(cases):
         for _ in range(2):
             with sampled(case.way.roots) as peak:
-                run = _run(kept, case)
+                run = _run(case)
             peaks[place] = max(peaks[place], peak.bytes)
             if run.wall > LONG:
                 runs[place].append(run)
@@ -183,27 +112,47 @@ def _group(kept: Store, name: str, cases: list[Case], repeats: int) -> list[Figu
     for turn in range(repeats):
         for place, case in enumerate(cases):
             if turn < left[place]:
-                runs[place].append(_run(kept, case))
+                runs[place].append(_run(case))
     results = []
     for place, case in enumerate(cases):
-        made = of_runs(name, case.way.name, case.path.resolve().stat().st_size, runs[place], peaks[place])
+        made = of_runs(group.name, case.way.name, case.path.stat().st_size, runs[place], peaks[place])
         print(f"  {made.line()}", flush=True)
         results.append(made)
     return results
 
 
-def _run(kept: Store, case: Case) -> Run:
-    kept.prepare([] if case.keep else outputs(case.path))
-    before, began = case.way.cpu(), time.monotonic()
-    case.way.run(case.path)
+def _run(case: Case) -> Run:
+    s3, way, key = case.way.s3, case.way, case.key or case.path.name
+    if way.idle() > WARM:
+        way.run(_uploaded(s3, case, key))
+    record = _uploaded(s3, case, key)
+    s3.clear()
+    before, began = way.cpu(), time.monotonic()
+    way.run(record)
     wall = time.monotonic() - began
-    return Run(wall, case.way.cpu() - before, kept.counted(), case.way.note())
+    return Run(wall, way.cpu() - before, s3.counted(), way.note())
+
+
+_records: dict[tuple[str, str], dict[str, object]] = {}
+
+
+def _uploaded(s3: S3, case: Case, key: str) -> dict[str, object]:
+    """The event of the video: a new one each time, without outputs of earlier ones, unless these are to be kept."""
+    known = _records.get((s3.url(), key))
+    if case.keep and known is not None:
+        return known
+    s3.remove(*s3.stored())
+    return (
+        _records.setdefault((s3.url(), key), s3.put(key, File(case.path)))
+        if case.keep
+        else s3.put(key, File(case.path))
+    )
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (BenchFailure, VideosFailure, LocalFailure, setup.SetupFailure) as failure:
+    except (BenchFailure, VideosFailure, LocalFailure, NotStarted, setup.SetupFailure) as failure:
         sys.exit(f"benchmark: {failure}")
     except KeyboardInterrupt:
         sys.exit("benchmark: interrupted; the videos made so far are kept")

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import BenchFailure
+from benchmarks.measure import BenchFailure, processors
 from benchmarks.ways import MEMORY_MB, ROOT, function_variables
 from local.function import INVOKE, LAMBDA_USER
 from local.image import base_image, docker_answers, have_image
 from local.processes import free_port, last_line
+from standin_s3.s3 import CREDENTIALS
 
 CONTEXT = ROOT / "docker-ffmpeg-thumb"
 TAG = "video-thumbnailer-bench"
@@ -30,15 +31,24 @@ class Image:
 
     over_base: int
     """Bytes on disk, uncompressed, over its base."""
-    cold: tuple[float, ...]
-    """Seconds from `docker run` to the first answer, of the image."""
-    empty: tuple[float, ...]
+    starts: tuple["ColdStart", ...]
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """How long the first answer takes."""
+
+    processors: int
+    image: float
+    """Seconds from `docker run` to the first answer, of the image; the median."""
+    empty: float
     """The same of an empty handler on the base."""
+    runs: int
 
     @property
     def over_empty(self) -> float:
-        """Seconds that a cold start takes longer than an empty handler's, of the medians."""
-        return statistics.median(self.cold) - statistics.median(self.empty)
+        """Seconds that the image's takes longer."""
+        return self.image - self.empty
 
 
 def measure(folder: Path, repeats: int) -> Image | None:
@@ -55,21 +65,23 @@ def measure(folder: Path, repeats: int) -> Image | None:
     empty.chmod(0o755)
     (empty / "handler.py").chmod(0o644)
     mount = ["--volume", f"{empty / 'handler.py'}:/var/task/handler.py:ro"]
-    cold, bare = [], []
-    for number in range(repeats + 1):
-        pair = (_first_answer([TAG]), _first_answer([*mount, base, "handler.handler"]))
-        print(f"image: cold start {pair[0]:.2f} s, of an empty handler {pair[1]:.2f} s", flush=True)
+    starts = []
+    for some in sorted({processors()[:1], processors()[:2]}, key=len):
+        pairs = []
+        for _ in range(repeats + 1):
+            pair = (_first_answer([TAG], some), _first_answer([*mount, base, "handler.handler"], some))
+            print(f"image: cold start {pair[0]:.2f} s, of an empty handler {pair[1]:.2f} s", flush=True)
+            pairs.append(pair)
         # The first of each brings the image's files into the page cache.
-        if number:
-            cold.append(pair[0])
-            bare.append(pair[1])
-    return Image(_size(TAG) - _size(base), tuple(cold), tuple(bare))
+        cold, bare = (statistics.median(times) for times in zip(*pairs[1:], strict=True))
+        starts.append(ColdStart(len(some), cold, bare, repeats))
+    return Image(_size(TAG) - _size(base), tuple(starts))
 
 
-def _first_answer(image: list[str]) -> float:
+def _first_answer(image: list[str], some: tuple[int, ...]) -> float:
     port = free_port()
     began = time.monotonic()
-    with _container(image, port):
+    with _container(image, port, some):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(f"http://127.0.0.1:{port}{INVOKE}", json.dumps(TEST_EVENT).encode())
         while True:
@@ -88,13 +100,20 @@ def _first_answer(image: list[str]) -> float:
 
 
 @contextmanager
-def _container(image: list[str], port: int) -> Iterator[None]:
-    """The image as Lambda runs it: read-only but for /tmp, unprivileged, limited memory."""
+def _container(image: list[str], port: int, some: tuple[int, ...]) -> Iterator[None]:
+    """The image as Lambda runs it: read-only but for /tmp, unprivileged, limited memory and processors."""
     name = f"{TAG}-{uuid.uuid4().hex[:8]}"
-    variables = function_variables("http://127.0.0.1:9", "auto")
+    variables = function_variables({**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, {})
     options = ["--name", name, "--read-only", "--tmpfs", "/tmp:rw,exec,mode=1777,size=512m"]  # noqa: S108 - of the container
     options += ["--ipc", "none", "--user", LAMBDA_USER, "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-    options += ["--memory", f"{MEMORY_MB}m", "--publish", f"127.0.0.1:{port}:8080"]
+    options += [
+        "--cpuset-cpus",
+        ",".join(map(str, some)),
+        "--memory",
+        f"{MEMORY_MB}m",
+        "--publish",
+        f"127.0.0.1:{port}:8080",
+    ]
     options += [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
     try:
         _docker("run", "--detach", *options, *image)

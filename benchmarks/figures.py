@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
-from benchmarks.store import Counted
+from standin_s3.log import Counted
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Run:
     cpu: float
     """Seconds of processor time, user and system, of the whole tree of processes."""
     counted: Counted
-    """By the store."""
+    """By the S3 stand-in."""
     note: str = ""
-    """What a handler said of its stages."""
+    """What a handler said of its run."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,30 @@ class Figures:
     way: str
     object_bytes: int
     runs: int
+    bytes: int
+    """The median; like the others."""
+    requests: int
+    gets: int
+    chain: int
+    connections: int
+    """Opened by one call."""
     wall: float
-    """Seconds, the median; like the others."""
+    """Seconds."""
     fastest: float
+    late: float
+    """Seconds: the 95th percentile."""
     slowest: float
     cpu: float
     peak: int
     """Bytes: the largest sample of memory of the tree of processes."""
-    bytes: int
-    requests: int
-    gets: int
-    chain: int
     note: str
 
     def line(self) -> str:
         """The row as progress shows it."""
         return (
-            f"{self.way:<17} {self.wall:8.3f} s  CPU {self.cpu:6.2f} s  peak {self.peak / 1e6:6.0f} MB"
+            f"{self.way:<22} {self.wall:8.3f} s  CPU {self.cpu:6.2f} s  peak {self.peak / 1e6:6.0f} MB"
             f"  read {self.bytes / 1e6:9.3f} MB  {self.requests:4} requests  {self.gets:4} GETs  chain {self.chain}"
-            f"  {self.note}"
+            f"  {self.connections} connections  {self.note}"
         )
 
 
@@ -59,14 +64,20 @@ def of_runs(group: str, way: str, object_bytes: int, runs: list[Run], peak: int)
         way=way,
         object_bytes=object_bytes,
         runs=len(runs),
+        bytes=_median([run.counted.bytes for run in runs]),
+        requests=_median([run.counted.requests for run in runs]),
+        gets=_median([run.counted.gets for run in runs]),
+        chain=_median([run.counted.chain for run in runs]),
+        connections=_median([run.counted.connections for run in runs]),
         wall=statistics.median(walls),
         fastest=walls[0],
+        late=walls[min(len(walls) - 1, int(0.95 * len(walls)))],
         slowest=walls[-1],
         cpu=statistics.median(run.cpu for run in runs),
         peak=peak,
-        bytes=int(statistics.median(run.counted.bytes for run in runs)),
-        requests=int(statistics.median(run.counted.requests for run in runs)),
-        gets=int(statistics.median(run.counted.gets for run in runs)),
-        chain=int(statistics.median(run.counted.chain for run in runs)),
         note=runs[-1].note,
     )
+
+
+def _median(values: list[int]) -> int:
+    return int(statistics.median(values))

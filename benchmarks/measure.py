@@ -1,46 +1,76 @@
-"""Time, processor time and memory of a tree of processes, from Linux's /proc."""
+"""Time, processor time and memory of a tree of processes, and shares of a processor."""
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.processes import descendants
+import psutil
 
 SAMPLED_EVERY = 0.005
 """Seconds between two samples of memory."""
-_TICK = 1 / os.sysconf("SC_CLK_TCK")
+PERIOD = 20_000
+"""Microseconds in which a share of a processor is counted: what is reported of Lambda."""
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
 class BenchFailure(Exception):
     """What could not be measured, why, and what to do, in one line."""
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    """User and system time that these processes, and their children that have ended, have used so far."""
-    total = 0
-    for pid in pids:
-        try:
-            # Behind the command in parentheses; utime, stime, cutime and cstime are fields 14 to 17 (proc(5)).
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += sum(int(fields[number]) for number in range(11, 15))
-    return total * _TICK
+def processors() -> tuple[int, ...]:
+    """The processors of this machine that may be used. Everything that is measured runs on the first, the S3 stand-in
+    on the last: the same if there is but one."""
+    return tuple(sorted(os.sched_getaffinity(0)))
 
 
-def pss_bytes(pids: list[int]) -> int:
-    """Memory of these processes, each page shared among several counted once: their proportional set sizes."""
-    total = 0
+@contextmanager
+def running_on(processor: int) -> Iterator[None]:
+    """This process, and what it starts meanwhile, on one processor."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [processor])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def family(pids: Iterable[int]) -> list[psutil.Process]:
+    """These processes and all below them that are there now."""
+    found: dict[int, psutil.Process] = {}
     for pid in pids:
         try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:  # It ended meanwhile.
+            root = psutil.Process(pid)
+            found |= {process.pid: process for process in (root, *root.children(recursive=True))}
+        except psutil.NoSuchProcess:
             continue
-        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return list(found.values())
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """User and system time that these processes and all below them, those that have ended included, have used."""
+    total = 0.0
+    for process in family(pids):
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def pss_bytes(pids: Iterable[int]) -> int:
+    """Memory of these processes and all below them, each page that several share counted once: their proportional set
+    sizes."""
+    total = 0
+    for process in family(pids):
+        try:
+            total += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
+            continue
     return total
 
 
@@ -53,7 +83,7 @@ class Peak:
 
 @contextmanager
 def sampled(roots: Callable[[], list[int]]) -> Iterator[Peak]:
-    """Samples the memory of the trees below `roots` (which they are part of) while the context is open.
+    """Sample the memory of the trees below `roots` (which they are part of) while the context is open.
 
     It takes processor time from what is measured, so times are not taken of a run that is sampled.
     """
@@ -61,8 +91,7 @@ def sampled(roots: Callable[[], list[int]]) -> Iterator[Peak]:
 
     def sample() -> None:
         while not ended.is_set():
-            pids = {pid for root in roots() for pid in (root, *descendants(root))}
-            peak.bytes = max(peak.bytes, pss_bytes(sorted(pids)))
+            peak.bytes = max(peak.bytes, pss_bytes(roots()))
             time.sleep(SAMPLED_EVERY)
 
     thread = threading.Thread(target=sample, daemon=True)
@@ -72,3 +101,38 @@ def sampled(roots: Callable[[], list[int]]) -> Iterator[Peak]:
     finally:
         ended.set()
         thread.join()
+
+
+@contextmanager
+def limited(share: float) -> Iterator[list[str]]:
+    """What to put before a command so that it gets this share of a processor, with all that it starts.
+
+    Raises:
+        BenchFailure: the kernel's control groups cannot be written.
+    """
+    second = (_CGROUPS / "cgroup.controllers").exists()
+    group = (_CGROUPS if second else _CGROUPS / "cpu") / f"benchmark-{uuid.uuid4().hex[:8]}"
+    try:
+        group.mkdir()
+        if second:
+            (group / "cpu.max").write_text(f"{share * PERIOD:.0f} {PERIOD}")
+        else:
+            (group / "cpu.cfs_period_us").write_text(f"{PERIOD}")
+            (group / "cpu.cfs_quota_us").write_text(f"{share * PERIOD:.0f}")
+    except OSError as error:
+        raise BenchFailure(
+            f"a share of a processor cannot be set: {error}; run it as root, on the machine itself"
+        ) from error
+    try:
+        yield ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
+    finally:
+        # Its last process may take a moment to go.
+        deadline = time.monotonic() + 5
+        while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        group.rmdir()
+
+
+def pinned(processors: Iterable[int]) -> list[str]:
+    """What to put before a command so that it runs on these processors alone."""
+    return ["taskset", "--cpu-list", ",".join(map(str, processors))]

@@ -52,7 +52,7 @@ def main() -> None:
 
 def _is_on_plots(each: dict[str, Any]) -> bool:
     group: str = each["group"]
-    return group == "cat" or group.endswith("moov-last")
+    return group == "cat" or group.endswith("index first")
 
 
 if __name__ == "__main__":

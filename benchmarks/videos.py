@@ -19,14 +19,15 @@ BYTES_A_SECOND = 645_000
 GROUP_SECONDS = 10.0
 """From one keyframe to the next."""
 
-# With a sample table at the end, as cameras write it, or at the beginning; or in fragments, one a group of pictures.
 _FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"
 LAYOUTS = {
-    "moov-last": [],
-    "moov-first": ["-movflags", "faststart"],
-    "fragments-sidx": ["-movflags", f"{_FRAGMENTS}+global_sidx+skip_trailer"],
-    "fragments-mfra": ["-movflags", _FRAGMENTS],
-    "fragments-bare": ["-movflags", f"{_FRAGMENTS}+skip_trailer"],
+    # With the sample table at the beginning, as most of what is put on the web has it, or at the end, as cameras write
+    # it; or in fragments, one a group of pictures.
+    "index first": ["-movflags", "faststart"],
+    "index last": [],
+    "fragments, sidx": ["-movflags", f"{_FRAGMENTS}+global_sidx+skip_trailer"],
+    "fragments, mfra": ["-movflags", _FRAGMENTS],
+    "fragments, no index": ["-movflags", f"{_FRAGMENTS}+skip_trailer"],
 }
 
 
@@ -46,30 +47,60 @@ class Made:
     seconds: float
 
     @property
+    def name(self) -> str:
+        """Size and layout."""
+        return f"{self.label}, {self.layout}"
+
+    @property
     def bytes(self) -> int:
         """The size of the file."""
         return self.path.stat().st_size
 
 
+@dataclass(frozen=True)
+class Videos:
+    """All that is measured with."""
+
+    made: tuple[Made, ...]
+    """1080p videos of several sizes and layouts, smallest first."""
+    eights: tuple[Path, ...]
+    """Two frames of 7680x4320 each."""
+    cmaf: Path
+    """A minute in fragments of one frame each."""
+    blank: Path
+    """180 MB of grainy black."""
+    cat: Path | None
+    """The reference video, of github.com/pulumi/examples, where it is there."""
+
+    @property
+    def largest(self) -> Made:
+        """The longest with its index last."""
+        return max((each for each in self.made if each.layout == "index last"), key=lambda each: each.seconds)
+
+    def one(self, label: str, layout: str) -> Made:
+        """The video of a size in a layout."""
+        return next(each for each in self.made if (each.label, each.layout) == (label, layout))
+
+
 LENGTHS = {"10 MB": 15.0, "200 MB": 310.0, "4.6 GB": 7200.0}
 """Seconds of each size, by the label that tables give it."""
 LARGE = "4.6 GB"
+CMAF_SECONDS = 60.0
+BLANK_BYTES = 180_000_000
 
 
-def make(folder: Path, quick: bool) -> list[Made]:
-    """All 1080p videos, smallest first; `quick` leaves the two-hour ones out.
-
-    Of the two-hour one there are three, with the index last, first, and as `sidx` of fragments.
+def make(folder: Path, quick: bool, cat: Path) -> Videos:
+    """Make what is not there yet; `quick` leaves the two-hour videos out, of which there are three layouts.
 
     Raises:
         VideosFailure: the disk has no room, or FFmpeg failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [
-        Made(folder / f"{label.replace(' ', '').replace('.', '-')}-{layout}.mp4", label, layout, seconds)
+        Made(folder / f"{label}-{layout}.mp4".replace(" ", "-").replace(",", ""), label, layout, seconds)
         for label, seconds in LENGTHS.items()
         for layout in LAYOUTS
-        if not (label == LARGE and (quick or layout in ("fragments-mfra", "fragments-bare")))
+        if not (label == LARGE and (quick or layout in ("fragments, mfra", "fragments, no index")))
     ]
     missing = [made for made in wanted if not made.path.exists()]
     if missing:
@@ -84,12 +115,11 @@ def make(folder: Path, quick: bool) -> list[Made]:
                 *("-stream_loop", loops, "-i", str(minute), "-t", f"{made.seconds:g}", "-c", "copy"),
                 *LAYOUTS[made.layout],
             )
-    return wanted
+    return Videos(tuple(wanted), _eights(folder), _cmaf(folder), _blank(folder), cat if cat.exists() else None)
 
 
-def make_8k(folder: Path) -> list[Path]:
+def _eights(folder: Path) -> tuple[Path, ...]:
     """Two frames of 7680x4320 in HEVC and in H.264: what one picture of that size costs in memory."""
-    folder.mkdir(parents=True, exist_ok=True)
     encoders = {
         "8k-hevc.mp4": ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", "-tag:v", "hvc1"],
         "8k-h264.mp4": ["-c:v", "libx264", "-preset", "ultrafast"],
@@ -99,7 +129,34 @@ def make_8k(folder: Path) -> list[Path]:
             print(f"videos: encoding {name}", flush=True)
             source = "testsrc2=size=7680x4320:rate=25:duration=0.08"
             _ffmpeg(folder / name, *("-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p"), *encoder)
-    return [folder / name for name in encoders]
+    return tuple(folder / name for name in encoders)
+
+
+def _cmaf(folder: Path) -> Path:
+    """Fragments of one frame each, as low-latency packagers write them; there is no index of them."""
+    path = folder / "cmaf-low-latency.mp4"
+    if not path.exists():
+        _encode_minute(folder / "minute.mp4")
+        flags = "frag_every_frame+empty_moov+default_base_moof+skip_trailer"
+        _ffmpeg(path, "-i", str(folder / "minute.mp4"), "-an", "-c", "copy", "-movflags", flags)
+    return path
+
+
+def _blank(folder: Path) -> Path:
+    """A camera at night: nothing to see but noise, every frame a keyframe."""
+    path = folder / "blank.mp4"
+    if not path.exists():
+        print(f"videos: encoding {path.name}", flush=True)
+        second = folder / "blank-second.mp4"
+        _ffmpeg(
+            second,
+            *("-f", "lavfi", "-i", "color=black:size=1280x720:rate=25:duration=1"),
+            *("-vf", "noise=alls=14:allf=t:all_seed=7", "-pix_fmt", "yuv420p"),
+            *("-c:v", "libx264", "-preset", "ultrafast", "-g", "1", "-qp", "24"),
+        )
+        loops = str(BLANK_BYTES // second.stat().st_size)
+        _ffmpeg(path, "-stream_loop", loops, "-i", str(second), "-c", "copy")
+    return path
 
 
 def moov_bytes(path: Path) -> int:
@@ -121,7 +178,7 @@ def moov_bytes(path: Path) -> int:
 def _need(folder: Path, content: int) -> None:
     free = shutil.disk_usage(folder).free
     # The longest download of the ways that download lies on the same disk.
-    needed = content + int(max(LENGTHS.values()) * BYTES_A_SECOND)
+    needed = content + BLANK_BYTES + int(max(LENGTHS.values()) * BYTES_A_SECOND)
     print(f"videos: {content / 1e9:.1f} GB to make in {folder}; free on its disk: {free / 1e9:.1f} GB", flush=True)
     if free < needed:
         raise VideosFailure(

@@ -86,9 +86,9 @@ def _plot(samples: list[dict[str, object]], path: Path) -> None:
 
     def make() -> None:
         setup.create_venv(venv)
-        setup.pip(venv, "install", "--requirement", str(REQUIREMENTS))
+        setup.install(venv, REQUIREMENTS)
 
-    setup.made_anew(venv / "ready", [REQUIREMENTS], make)
+    setup.made_anew(venv / "ready", REQUIREMENTS, make)
     figures = FOLDER / "samples.json"
     figures.write_text(json.dumps(samples))
     script = Path(__file__).with_name("plot.py")

@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks.load.clips import shown
 from benchmarks.load.plan import STATED, Plan, Put, State, picture_key
 from benchmarks.load.service import Service
-from redrive.failures import Failure, read
-from redrive.queue import held
+from operate.redrive.failures import Failure, read
+from operate.redrive.queue import held
 
 READERS = 8
 MOST_LINES = 10_000

@@ -1,13 +1,13 @@
-"""Memory and open files of the warm handlers, sampled from Linux's /proc while they work."""
+"""Memory and open files of the warm handlers, sampled while they work."""
 
-import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 EVERY = 0.5
 """Seconds between two samples."""
@@ -48,15 +48,16 @@ class Drift:
 
 
 @contextmanager
-def sampled(answered: Callable[[], int]) -> Iterator[list[Sample]]:
-    """Samples all handlers of this process while the context is open."""
+def sampled(answered: Callable[[], int], others: Collection[int] = ()) -> Iterator[list[Sample]]:
+    """Samples the handlers of this process while the context is open, but for `others`: those of another stack."""
     samples: list[Sample] = []
     ended, began = threading.Event(), time.monotonic()
 
     def run() -> None:
         while not ended.wait(EVERY):
             count = answered()
-            samples.extend(each for pid in handlers() if (each := _sample(pid, time.monotonic() - began, count)))
+            mine = [pid for pid in handlers() if pid not in others]
+            samples.extend(each for pid in mine if (each := _sample(pid, time.monotonic() - began, count)))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -69,9 +70,8 @@ def sampled(answered: Callable[[], int]) -> Iterator[list[Sample]]:
 
 def handlers() -> list[int]:
     """The warm handlers below this process."""
-    parents = _parents()
-    emulators = {pid for pid, parent in parents.items() if parent == os.getpid() and EMULATOR in _command(pid)}
-    return sorted(pid for pid, parent in parents.items() if parent in emulators and CLIENT in _command(pid))
+    emulators = [process for process in psutil.Process().children() if _is(process, EMULATOR)]
+    return sorted(child.pid for each in emulators for child in each.children() if _is(child, CLIENT))
 
 
 def drifts(samples: list[Sample]) -> list[Drift]:
@@ -104,27 +104,15 @@ def _median(values: Sequence[float]) -> float:
 
 def _sample(pid: int, seconds: float, answered: int) -> Sample | None:
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        descriptors = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - a count, of a folder that changes meanwhile
-    except OSError:  # It ended meanwhile.
+        process = psutil.Process(pid)
+        memory = process.memory_full_info()
+        return Sample(round(seconds, 2), pid, memory.rss, memory.pss, process.num_fds(), answered)
+    except psutil.NoSuchProcess:  # It ended meanwhile.
         return None
-    sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("Rss:", "Pss:"))}
-    return Sample(round(seconds, 2), pid, sizes["Rss"], sizes["Pss"], descriptors, answered)
 
 
-def _parents() -> dict[int, int]:
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The command, in parentheses, may hold anything; the parent is second after it (proc(5)).
-            found[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    return found
-
-
-def _command(pid: int) -> str:
+def _is(process: psutil.Process, command: str) -> bool:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
+        return command in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False

@@ -1,12 +1,12 @@
 """What is uploaded, what goes wrong with it, and how each object must end; the same for the same numbers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
 from benchmarks.load.clips import NUMBERS, clip
-from benchmarks.load.proxy import Fault
+from standin_s3.faults import WITHOUT_END, Fault
 
 State = Literal["picture", "rejected", "skipped", "failure queue"]
 
@@ -14,20 +14,20 @@ SHARE = 0.05
 """Of the uploads, for each of: hostile files, faults, events sent twice, overwritten objects."""
 LEAST = 6
 """Of each of these in a small run, so that it has one of every kind."""
-FOR_EVER = 10**9
-
 S3_TRIES, READ_TRIES = 4, 5
 """How often the function's client asks (handler.py), and how often a body that broke off is asked for (source.py): a
 fault that comes so often makes one invocation fail, and its retry finds S3 well."""
 
-FAULTS: tuple[tuple[str, str, Fault, State], ...] = (
-    ("SlowDown for one attempt", "GET", Fault("slow down", S3_TRIES), "picture"),
-    ("body cut off for one attempt", "GET", Fault("cut", READ_TRIES), "picture"),
-    ("reset while writing for one attempt", "PUT", Fault("reset", S3_TRIES), "picture"),
-    ("forbidden for good", "GET", Fault("forbid", FOR_EVER), "failure queue"),
-    ("body cut off for good", "GET", Fault("cut", FOR_EVER), "failure queue"),
+CUT = 100
+"""Bytes of a video that still come: a part of every clip."""
+FAULTS: tuple[tuple[str, Fault, State], ...] = (
+    ("SlowDown for one attempt", Fault("SlowDown", count=S3_TRIES), "picture"),
+    ("body cut off for one attempt", Fault("short", count=READ_TRIES, after=CUT), "picture"),
+    ("reset while writing for one attempt", Fault("reset", "PUT", S3_TRIES), "picture"),
+    ("forbidden for good", Fault("403", count=WITHOUT_END), "failure queue"),
+    ("body cut off for good", Fault("short", count=WITHOUT_END, after=CUT), "failure queue"),
 )
-"""(name, method, what the proxy does, where the object ends); the method says whether the video or its picture."""
+"""(name, what S3 does, where the object ends); the fault's method says whether it is the video's or its picture's."""
 FAULT_SHARES = (3, 3, 2, 1, 1)
 STATED: tuple[State, ...] = ("rejected", "skipped")
 """What must be said of a file that no picture can be made of: one of these."""
@@ -55,10 +55,10 @@ class Put:
 
 @dataclass(frozen=True)
 class Plan:
-    """All uploads in their order, and the faults by (method, key)."""
+    """All uploads in their order, and what goes wrong with some of them."""
 
     puts: tuple[Put, ...]
-    faults: dict[tuple[str, str], Fault]
+    faults: tuple[Fault, ...]
 
     @property
     def final(self) -> dict[str, Put]:
@@ -92,7 +92,7 @@ def planned(uploads: int, seed: int = 1) -> Plan:
         raise ValueError(f"{uploads} uploads cannot be planned: 30 to {NUMBERS - 1} can")
     random = Random(seed)  # noqa: S311 - no secret: the same plan for the same seed
     numbers = iter(range(1, NUMBERS))
-    faults: dict[tuple[str, str], Fault] = {}
+    faults: list[Fault] = []
     puts: list[Put] = []
 
     def video(kind: str, key: str | None = None, after: Put | None = None, ends: State = "picture") -> Put:
@@ -111,9 +111,9 @@ def planned(uploads: int, seed: int = 1) -> Plan:
                 STATED,
             )
         )
-    for (name, method, fault, ends), _ in zip(_weighted(), range(each), strict=False):
+    for (name, fault, ends), _ in zip(_weighted(), range(each), strict=False):
         put = video(f"fault: {name}", key=f"load/fault-{len(puts):04}.mp4", ends=ends)
-        faults[method, put.key if method == "GET" else picture_key(put.key)] = fault
+        faults.append(replace(fault, key=put.key if fault.method == "GET" else picture_key(put.key)))
         puts.append(put)
     for place in range(each):
         put = video("event sent twice")
@@ -128,7 +128,7 @@ def planned(uploads: int, seed: int = 1) -> Plan:
         assert put.after is not None
         at = puts.index(put.after) + 1
         puts.insert(at if place % 2 else random.randint(at, len(puts)), put)
-    return Plan(tuple(puts), faults)
+    return Plan(tuple(puts), tuple(faults))
 
 
 def hostile(kind: str, video: bytes, random: Random) -> bytes:
@@ -147,7 +147,7 @@ def _again(put: Put, when: Literal["at once", "late"]) -> Put:
     return Put(put.key, put.content, put.kind, put.number, put.ends, put.after, when)
 
 
-def _weighted() -> Iterator[tuple[str, str, Fault, State]]:
+def _weighted() -> Iterator[tuple[str, Fault, State]]:
     # One of every kind first, so that a small run has them all.
     yield from FAULTS
     while True:

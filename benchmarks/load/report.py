@@ -11,8 +11,8 @@ from benchmarks.load.run import FLAT_DESCRIPTORS, FLAT_MEMORY, FLAT_MIB, Result
 
 INTRODUCTION = """\
 the stack of this repository in the emulated AWS, its function as processes, and {uploaders} clients that upload tiny
-videos as fast as they go. A proxy between the function and S3 lets some requests fail. Every video shows a number of
-its own, so that its picture tells which bytes it was made of."""
+videos as fast as they go. What stands between the function and S3 lets some requests fail. Every video shows a number
+of its own, so that its picture tells which bytes it was made of."""
 
 STATES = """\
 Pictures are looked for in the bucket, failures in the queue, rejected and skipped files in the log. An object in two
@@ -59,7 +59,7 @@ def written(result: Result, command: str) -> str:
         "",
         *(f"- {fault}" for fault in result.faults),
         *([""] if result.faults else []),
-        "| final state | objects, while the faults last | after lifting them and `python -m redrive --all` |",
+        "| final state | objects, while the faults last | after lifting them and `python -m operate redrive --all` |",
         "| --- | ---: | ---: |",
         *(
             f"| {state} | {result.with_faults.states.get(state, 0):,} | {result.redriven.states.get(state, 0):,} |"
@@ -73,7 +73,7 @@ def written(result: Result, command: str) -> str:
         f"| uploads | {result.uploads:,} |",
         f"| events sent a second time, as copies with S3's own sequencer | {result.repeated:,} |",
         f"| events in all | {result.deliveries:,} |",
-        f"| requests that the proxy let fail | {result.injected:,} |",
+        f"| requests that were made to fail | {result.injected:,} |",
         f"| invocations, and those of them that failed | {result.attempts:,}, {result.failed_attempts:,} |",
         f"| uploads done after | {result.times.uploaded:,.1f} s |",
         f"| last event done with after | {result.times.settled:,.1f} s ({rate:.1f} events a second) |",

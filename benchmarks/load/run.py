@@ -13,7 +13,6 @@ from benchmarks.load.checks import Verdict, look, verdict
 from benchmarks.load.drive import LoadFailure, Repeater, Times, upload_all, wait
 from benchmarks.load.handlers import Drift, Sample
 from benchmarks.load.plan import Plan
-from benchmarks.load.proxy import Faults
 from benchmarks.load.service import Service, service
 from local.emulator import CREDENTIALS, ROOT
 
@@ -37,7 +36,7 @@ class Result:
     environments: int
     times: Times
     injected: int
-    """Requests that went wrong by the proxy's doing."""
+    """Requests that went wrong by the S3 stand-in's doing."""
     attempts: int
     """Invocations of the function, those that failed among them."""
     failed_attempts: int
@@ -77,8 +76,9 @@ def run(plan: Plan, folder: Path, environments: int, seconds: float, say: Callab
     Raises:
         LoadFailure: it took longer than `seconds`, or what was sent a second time did not come through.
     """
-    faults = Faults(plan.faults)
-    with service(folder, environments, faults) as up:
+    others = handlers.handlers()
+    with service(folder, environments) as up:
+        up.s3.fail(*plan.faults)
         began = time.monotonic()
 
         def answered() -> int:
@@ -87,7 +87,7 @@ def run(plan: Plan, folder: Path, environments: int, seconds: float, say: Callab
         def progress(settled: int, failed: int) -> None:
             say(f"{settled:,} of {plan.deliveries:,} events answered, {failed} failed for good")
 
-        with handlers.sampled(answered) as samples:
+        with handlers.sampled(answered, others) as samples:
             repeater = Repeater(up, plan)
             upload_all(up, plan)
             uploaded = time.monotonic() - began
@@ -103,7 +103,8 @@ def run(plan: Plan, folder: Path, environments: int, seconds: float, say: Callab
         attempts = up.outcomes.since(0)
         with_faults = _judged(up, plan, redriven=False)
         say("faults lifted, redriving the failure queue")
-        faults.lift()
+        injected = up.s3.injected()
+        up.s3.fail()
         said = _redrive(up)
         wait(up, plan.deliveries, 0, seconds, progress)
         redriven = _judged(up, plan, redriven=True)
@@ -114,7 +115,7 @@ def run(plan: Plan, folder: Path, environments: int, seconds: float, say: Callab
             kinds=_kinds(plan),
             environments=environments,
             times=Times(round(uploaded, 1), round(settled, 1)),
-            injected=faults.injected,
+            injected=injected,
             attempts=len(attempts),
             failed_attempts=sum(not outcome.settled for outcome in attempts),
             repeated=repeater.sent,
@@ -138,8 +139,8 @@ def _judged(up: Service, plan: Plan, redriven: bool) -> Verdict:
 
 
 def _redrive(up: Service) -> str:
-    """What a person would do: `python -m redrive --all`."""
-    command = [sys.executable, "-m", "redrive", "--queue", up.registered.queue_url]
+    """What a person would do: `python -m operate redrive --all`."""
+    command = [sys.executable, "-m", "operate", "redrive", "--queue", up.registered.queue_url]
     done = subprocess.run(
         [*command, "--function", up.registered.function.name, "--all"],
         cwd=ROOT,

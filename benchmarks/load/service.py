@@ -1,4 +1,4 @@
-"""The stack of this repository in the emulated AWS, with a proxy between the function and S3, and a tap on its events.
+"""The stack of this repository in the emulated AWS, with faults between the function and S3, and a tap on its events.
 
 It is put together of the parts of `local/`, whose `running` leaves no room between the function and S3.
 """
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load.proxy import Faults, proxying
 from local.emulator import CREDENTIALS, Emulator, emulator
 from local.function import lambda_variables, serving
 from local.outcomes import Outcomes
 from local.processes import free_port
 from local.program import Registered, register
 from local.stack import ARCHITECTURES
+from standin_s3.s3 import S3
+from standin_s3.serving import serving as serving_s3
 
 UNBOUNDED = {"LAMBDA_ACCOUNT_CONCURRENCY": "0"}
 """MiniStack's limit of what runs at once. It counts a throttled event as a failed attempt; Lambda keeps it, for up to
@@ -35,11 +36,13 @@ class Service:
     registered: Registered
     outcomes: Outcomes
     """What the function answered: it tells when the run is over, and nothing about how it went."""
+    s3: S3
+    """What stands between the function and the S3 of the emulated AWS, and lets requests fail."""
     tap: str
     """URL of a queue that gets a copy of every event of the bucket."""
 
     def client(self, name: str) -> Any:
-        """A boto3 client of the account itself, past the proxy."""
+        """A boto3 client of the account itself, past what lets requests fail."""
         return self.emulator.client(name)
 
     @property
@@ -55,15 +58,15 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path, environments: int, faults: Faults) -> Iterator[Service]:
+def service(folder: Path, environments: int) -> Iterator[Service]:
     """The stack with `environments` warm handlers, up for as long as the context lasts; logs go to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = Outcomes()
     with _descriptors(), _variables(UNBOUNDED), emulator(free_port(), folder) as aws:
         machine = ARCHITECTURES[os.uname().machine.lower()]
         registered = register(aws, folder, {"architecture": machine}, build_image=False)
-        with proxying(aws.port, faults) as url:
-            variables = lambda_variables(registered.function, registered.log_group, url, CREDENTIALS)
+        with serving_s3(S3(upstream=aws.endpoint)) as s3:
+            variables = lambda_variables(registered.function, registered.log_group, s3.url(), CREDENTIALS)
             with serving(
                 aws,
                 registered.function,
@@ -74,7 +77,7 @@ def service(folder: Path, environments: int, faults: Faults) -> Iterator[Service
                 folder=folder,
                 outcomes=outcomes,
             ):
-                yield Service(aws, registered, outcomes, _tap(aws, registered.bucket))
+                yield Service(aws, registered, outcomes, s3, _tap(aws, registered.bucket))
 
 
 def _tap(aws: Emulator, bucket: str) -> str:

@@ -25,8 +25,14 @@ class Function:
     broken: bool = True
     hopeless: set[str] = field(default_factory=set)
     """Keys that fail even when it is not broken."""
+    failing: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, it answers nothing that fails: the emulator's SQS, which is not Amazon's, loses a message that
+    arrives while another is deleted."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Those that it took without an error."""
+
+    def __post_init__(self) -> None:
+        self.failing.set()
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,9 @@ def answering(function: Function) -> Iterator[str]:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             keys = {unquote_plus(record["s3"]["object"]["key"]) for record in said.get("Records", [])}
             failed = function.broken or bool(keys & function.hopeless)
-            if not failed:
+            if failed:
+                function.failing.wait()
+            else:
                 function.events.append(said)
             body = b'{"errorType": "JobFailed", "errorMessage": "S3 said 503"}' if failed else b"{}"
             self.send_response(500 if failed else 200)

@@ -192,6 +192,9 @@ class Worker:
                 return Rejected(f"it took longer than {self._limits.seconds:.0f} s to work on")
             if number in _CRASHES:
                 return Rejected(f"it crashed the demuxer ({signal.Signals(number).name})")
+            if number == signal.SIGKILL and ended.get("cpu", 0) >= self._limits.seconds:
+                # The kernel's hard limit of processor time, of one that ignores SIGXCPU.
+                return self.why_it_is_late()
             return JobFailed(
                 f"its worker was killed by signal {number}, most likely for memory; raise memorySize if this stays"
             )

@@ -60,6 +60,10 @@ def misbehave(end: socket.socket, limits: WorkerLimits) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):
             signal.signal(number, signal.SIG_IGN)
         burn()
+    elif what == "overdue":
+        # The kernel kills it before the service looks.
+        resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+        burn()
     elif what == "sleep":
         time.sleep(60)
     elif what == "orphan":

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from channel import ChannelClosed
 from local.processes import descendants
-from model import Outcome, Video
+from model import Outcome, Rejected, Video, WorkerLimits
 from service import settings
 from service.events import Task
 from service.video import Videos
@@ -79,6 +80,16 @@ def test_a_worker_that_is_busy_past_its_deadline_is_the_doing_of_the_file(worker
     assert time.monotonic() - began < 6
     assert found.outcome == "rejected"
     assert "longer than 2 s" in found.reason
+
+
+def test_a_worker_that_the_kernel_kills_for_its_processor_time_is_the_doing_of_the_file(workers: Workers) -> None:
+    with workers.start(WorkerLimits(0.9, 2**30, 2**30)) as worker:
+        worker.channel.send({"job": {"stem": "overdue"}})
+        worker.channel.send({})
+        with pytest.raises(ChannelClosed):
+            worker.channel.receive()
+        assert isinstance(why := worker.why_it_ended(), Rejected)
+    assert "longer than 1 s" in str(why)
 
 
 def test_a_worker_that_stands_still_is_tried_again(workers: Workers) -> None:

@@ -26,8 +26,8 @@ class Function:
     hopeless: set[str] = field(default_factory=set)
     """Keys that fail even when it is not broken."""
     failing: threading.Event = field(default_factory=threading.Event)
-    """While it is not set, it answers nothing that fails: the emulator's SQS, which is not Amazon's, loses a message that
-    arrives while another is deleted."""
+    """While it is not set, nothing that fails is answered: the emulator's SQS, which is not Amazon's, loses a message
+    that arrives while another is deleted."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Those that it took without an error."""
 

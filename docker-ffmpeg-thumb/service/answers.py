@@ -108,7 +108,7 @@ def text(value: object) -> str:
     """Check a text for people.
 
     Raises:
-        BadAnswer: it is none.
+        BadAnswer: it is something else.
     """
     if not isinstance(value, str):
         raise BadAnswer(f"a {type(value).__name__} instead of a text")

@@ -44,7 +44,7 @@ class Task:
     video: Video
     """Of a batch or a retake, size, ETag and sequencer are unknown: ask S3 first."""
     action: Literal["make", "remove"] = "make"
-    """`remove`: the object, or one version of it, was deleted; whether it is gone altogether, S3 knows."""
+    """`remove`: the object, or one version of it, was deleted; S3 is asked whether another is left."""
     retake: Mapping[str, str] | None = None
     """What an operator or an application chose after the upload, named and written as in the metadata of an object
     (`thumbnail-position`, `thumbnail-widths`). Empty: an earlier choice is taken back. None: nothing is chosen anew,

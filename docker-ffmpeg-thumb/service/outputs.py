@@ -217,7 +217,7 @@ class Outputs:
                     )
                     return content.file
                 except ClientError as error:
-                    # 412: somebody else wrote it meanwhile, 404: took it away, 409: is writing it now.
+                    # 412: somebody else has written it since, 404: has deleted it, 409: is writing it now.
                     if _status(error) not in (404, 409, 412):
                         raise
                     fault = error

@@ -28,7 +28,7 @@ def units(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def begins_with_keyframe(packet: bytes) -> bool:
-    """Whether the first frame in a packet is a keyframe; True where there is none."""
+    """Whether the first frame in a packet is a keyframe; True if the packet holds no frame."""
     is_still = False
     for kind, content in units(packet):
         bits = Bits(content)

@@ -71,7 +71,7 @@ def read(unit: bytes) -> Parameters:
 
 
 def _skip_sample_formats(bits: Bits) -> bool:
-    """Reads on behind them; whether planes are separate."""
+    """Read past the formats of samples; return whether colour planes are coded separately."""
     chroma = bits.unsigned()
     separate_planes = chroma == 3 and bool(bits.take(1))
     bits.unsigned(), bits.unsigned()

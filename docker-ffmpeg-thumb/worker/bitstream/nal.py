@@ -99,7 +99,7 @@ def unit(content: bytes, place: int, length: int, most: int) -> bytes:
 
 
 def unescaped(content: bytes) -> bytes:
-    """The content of a unit: after two zeros a 3 is none of it, but keeps what follows from looking like a start."""
+    """Return a unit without its escapes: a 3 after two zeros only keeps what follows from looking like a start code."""
     return content.replace(b"\0\0\3", b"\0\0")
 
 

@@ -32,9 +32,9 @@ class Scenes:
 
 
 def scenes(index: VideoIndex, wanted: Wanted, budget: int = BUDGET) -> Scenes:
-    """Choose scenes at places spread evenly over a video, as many, and as long altogether, as is wanted.
+    """Choose the requested number of scenes, of the requested length together, spread evenly over a video.
 
-    Shorter where the video is, or where it has more than `budget` bytes in that time.
+    They are shorter if the video is, or if it has more than `budget` bytes in that time.
     """
     duration = index.duration or 0.0
     if not len(index):

@@ -28,7 +28,7 @@ LIES = 8
 class Avi(PacketDemuxer):
     """Frames are fetched together as exact ranges, and are packets as they are.
 
-    There are no keyframes without an index, or if it ends too early or calls frames keyframes that are none.
+    It has no keyframes if there is no index, if the index ends too early, or if it marks false keyframes.
     """
 
     def __init__(self, reader: Reader, name: str) -> None:

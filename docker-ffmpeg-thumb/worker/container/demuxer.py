@@ -170,7 +170,7 @@ class PacketDemuxer(Demuxer):
         for number in range(min(len(self.index), FIRST_KEYFRAMES)):
             run = self._run_of(Shot(number, (self.index.times[number],)))
             if run is not None:
-                self._note(f"frames that were looked for are not in the file; shown is {run.start:.3f} s")
+                self._note(f"frames that were looked for are not in the file; shown instead: {run.start:.3f} s")
                 return [run]
         if self._is_encrypted:
             raise Rejected("its video is encrypted")
@@ -415,7 +415,7 @@ class PacketDemuxer(Demuxer):
 
     def _fell_short(self, reached: int) -> None:
         shown = f"{self._seconds(reached):.3f} s"
-        self._note(f"a moment asked for lies too far behind its keyframe to be decoded; shown is {shown}")
+        self._note(f"a requested time lies too far after its keyframe to be decoded; shown instead: {shown}")
 
 
 def shown_at(packet: Packet[VideoStream]) -> int:

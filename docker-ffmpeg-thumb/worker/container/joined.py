@@ -1,4 +1,4 @@
-"""Parts of an object as one file, so that a demuxer sees the headers and then what lies far behind them."""
+"""Parts of an object as one file, so that a demuxer sees the headers and then data far beyond them."""
 
 import bisect
 from collections.abc import Sequence

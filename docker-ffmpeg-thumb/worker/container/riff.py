@@ -169,7 +169,7 @@ def _by_opendml(reader: Reader, index: Range) -> _Found | None:
     if not parts or sum(end - start for start, end in parts) > LARGEST_INDEX:
         return None
     reader.fetch(parts)
-    # Each stands behind a chunk's header of its own.
+    # A chunk header of eight bytes comes before each.
     return _joined([reader.read_all(start, end - start)[8:] for start, end in parts])
 
 

@@ -198,7 +198,7 @@ class Sampled(PacketDemuxer):
             found = self._read(0, SEARCHED_BYTES)
         run = self._cut((its.unit for its in found), ticks)
         if run is not None and run.start > moments[0] + 1:
-            self._note(f"no frame could be decoded at a moment asked for; shown is {run.start:.3f} s")
+            self._note(f"no frame could be decoded at a requested time; shown instead: {run.start:.3f} s")
         return run
 
     def _read(self, start: int, end: int) -> list[Found]:

@@ -36,7 +36,7 @@ _MATROSKA = _Muxer("matroska", "matroska", {"strict": "experimental"})
 _NUT = _Muxer("nut", "nut", {"strict": "experimental"}, keeps_tag=True)
 
 _MUXERS = {
-    # MP4 wants to know of them what only their pictures tell, and only Matroska carries their transparency.
+    # For MP4 one must know what only their frames tell, and only Matroska carries their transparency.
     "vp8": (_MATROSKA,),
     "vp9": (_MATROSKA, _MP4),
     # FFmpeg 9 writes a head for fragments of it that it cannot read.
@@ -91,7 +91,7 @@ class Clip:
     is_spherical: bool = False
     """Whether frames are projections of a sphere."""
     is_opaque: bool = False
-    """Whether its frames have no transparency, or what looks like it is none."""
+    """Whether its frames have no transparency, or only something that looks like it."""
     is_ipt: bool = False
     """Whether colours are Dolby Vision's own, without a layer that other players can show."""
 
@@ -159,7 +159,7 @@ def _numbered(stream: VideoStream, runs: list[Run]) -> Iterator[_Numbered]:
     base = 0
     for run in runs:
         if codec == "h264" and entry_points.recovery(bytes(run.packets[0])):
-            # A frame that refers to none that there is, FFmpeg drops, and what is refreshed in it lacks for good.
+            # FFmpeg drops a frame whose references are all missing, and the part that it refreshes stays missing.
             first = Packet(bytes(run.packets[0]))
             yield _Numbered(first, 2 * base, 2 * base + 1, None)  # type: ignore[arg-type]
             base += 1
@@ -283,7 +283,7 @@ def _turn(stream: VideoStream) -> str:
 
 
 def _palette(stream: VideoStream, palette: bytes | None) -> bytes:
-    """The colours that pixels are numbers of, four bytes each; empty where pixels are none.
+    """Return the colours that pixels are numbers of, four bytes each; empty if pixels hold colours themselves.
 
     AVI has them at the end of the configuration record, from where libavformat reads them once more.
     """

@@ -33,11 +33,11 @@ EXECUTABLE = next(Path(imageio_ffmpeg.__file__).parent.glob("binaries/ffmpeg-*")
 LARGEST_FRAME = 8192 * 8192
 """Pixels. An 8K frame has 33 million, twice that is the largest picture of H.264 and HEVC's highest levels."""
 _AHEAD = 2**20
-"""Bytes of pictures that wait in the pipe, so that the next is decoded while one is looked at: Linux's most for all."""
+"""Bytes of frames that wait in the pipe, so that the next is decoded while one is used: Linux's limit for everyone."""
 _OUT_OF_MEMORY = ("Cannot allocate memory", "Resource temporarily unavailable")
-"""What FFmpeg says then; the second is pthread_create(3)'s, when there is none for the stack of a thread."""
+"""What FFmpeg says when it has no memory; the second comes from pthread_create(3), which found none for a stack."""
 _MANY = 4
-"""From so many pictures on, decoding with several threads is worth their start and their memory."""
+"""From so many frames on, decoding with several threads is worth their start and their memory."""
 
 
 _ahead: "dict[_Told, _Child]" = {}
@@ -74,7 +74,7 @@ def frames(clip: Clip, graph: Graph, limits: Limits) -> Iterator[Frame]:
         found = True
         yield frame
     if not found:
-        # The picture asked for may be damaged, or its colour tags contradict each other: the last that can be decoded.
+        # The wanted frame may be damaged, or its colour tags contradict each other: take the last that can be decoded.
         newest = deque(_run(clip, graph.untagged(), limits, any_frame=True), maxlen=1)
         if not newest:
             raise Undecodable("no frame of it could be decoded")
@@ -108,7 +108,7 @@ class _Told:
 
 
 def _told(clip: Clip, filters: str, limits: Limits, any_frame: bool) -> _Told:
-    # The decoders that show transparency are stricter; of an AVI no other than the named one may be found.
+    # The decoders that show transparency are stricter. An AVI has no tag of some codecs, so its decoder stays named.
     decoder = clip.decoder if not any_frame or clip.format == "avi" else None
     return _Told(clip.format, clip.codec, decoder, filters, limits.threads, any_frame)
 

@@ -48,7 +48,7 @@ class Graph:
     packing: str = ""
     """How two views lie in a frame of stereo video: `side by side`, `top and bottom`; empty for others."""
     is_opaque: bool = False
-    """Whether frames have no transparency, or what looks like it is none."""
+    """Whether frames have no transparency, or only something that looks like it."""
     is_spherical: bool = False
     """Whether the views of stereo video are projections, whose pixels are never squeezed."""
 

@@ -135,7 +135,7 @@ class Mp4(Demuxer):
             return
         seconds = task.part.seconds(samples.shown(reached))
         task.wanted = {n: at for n, at in task.wanted.items() if n < reached} | {reached: seconds}
-        self._note(f"a moment asked for lies too far after its keyframe to be decoded; shown is {seconds:.3f} s")
+        self._note(f"a requested time lies too far after its keyframe to be decoded; shown instead: {seconds:.3f} s")
 
     def _settled(self, tasks: Sequence[Task]) -> list[Task]:
         """The tasks with what they need fetched; those that begin at the same sample are made one."""
@@ -260,7 +260,7 @@ class Mp4(Demuxer):
         content = self._content(samples, number)
         if not content or len(content) < samples.size(number):
             return None
-        # APV's samples begin with their length (libavformat/mov.c), which is none of the packet.
+        # APV's samples begin with their length (libavformat/mov.c), which is not part of the packet.
         prefix = 4 if self.index.codec == "apv" else 0
         return cast("Packet[VideoStream]", Packet(content[prefix:]))
 
@@ -276,7 +276,7 @@ class Mp4(Demuxer):
             for task in self._settled(self._tasks((Shot(number),))):
                 run = self._run(task)
                 if run is not None:
-                    self._note(f"frames that were looked for are not in the file; shown is {run.start:.3f} s")
+                    self._note(f"frames that were looked for are not in the file; shown instead: {run.start:.3f} s")
                     return [run]
         if self._is_encrypted:
             raise Rejected("its video is encrypted")

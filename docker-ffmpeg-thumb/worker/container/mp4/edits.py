@@ -99,7 +99,7 @@ def edited(content: bytes, elst: Box, movie_timescale: int, timescale: int, end:
             continue
         rate = speed * timescale
         if rate and ((is_last and not length) or (is_last and abs(rate) * length > end - first)):
-            # A length of 0 is that of all that there is; no part is longer than that.
+            # A length of 0 means the rest of the media; no part is longer than that.
             length = (end - first) / abs(rate)
         if not length:
             continue

@@ -39,7 +39,7 @@ class Index:
 
 
 def find_index(reader: Reader) -> Index | None:
-    """Find the index and fetch it, less the tables of a track that is no video; None if there is none.
+    """Find the index and fetch it without the tables of a track that is not video; None if there is no index.
 
     Raises:
         Rejected: it is too long.

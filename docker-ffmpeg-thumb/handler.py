@@ -66,15 +66,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             results.append(_outcome(task, left / (len(work.tasks) - number)))
         # Whatever it is, it costs this object's event another attempt, and the other objects nothing.
         except Exception as fault:
-            where = f"s3://{task.video.bucket}/{task.video.key}"
             reason = str(fault) if isinstance(fault, JobFailed) else f"{type(fault).__name__}: {fault}"
-            results.append(JobFailed(f"{where}: {reason}"))
+            results.append(JobFailed(reason))
             ANNOUNCER.tell_failure(task.video.bucket, task.video.key, reason)
     CONNECTIONS.end()
     _tell_isolation()
     if work.batch:
         return work.batch.answer(results)
-    failures = [str(result) for result in results if isinstance(result, Exception)]
+    failures = [
+        f"s3://{task.video.bucket}/{task.video.key}: {result}"
+        for task, result in zip(work.tasks, results, strict=True)
+        if isinstance(result, Exception)
+    ]
     if failures:
         raise JobFailed(f"{len(failures)} of {len(results)} objects: {'; '.join(failures)}")
     return {"outcomes": [result.as_json() for result in results if isinstance(result, Outcome)]}

@@ -32,3 +32,4 @@ def test_the_page_says_it(result: Result) -> None:
     page = written(result, "python -m benchmarks.backfill")
     assert "Every object is in the report once" in page
     assert "| fault: forbidden for good | 1 |  |  |  |  |  | 1 | 1 made |" in page
+    assert "  1  failed: AccessDenied: " in page, "a reason that names its object is counted with no other"

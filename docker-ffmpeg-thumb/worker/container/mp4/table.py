@@ -52,7 +52,7 @@ class Table(Mp4):
             number = self._samples.on_screen(tick)
             if self._samples.place(number)[1] > self._reader.size:
                 part, number, seconds = self._entry(self.index.before(moment))
-                self._note(f"the file ends before a requested time; shown instead: {seconds:.3f} s")
+                self._note(f"the file breaks off before a requested time; shown instead: {seconds:.3f} s")
                 yield part, number, seconds
                 continue
             its = self._timeline.parts[part]

@@ -21,8 +21,21 @@ settings.load_profile("any machine")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; pytest-xdist keeps the tests of a file together (`--dist loadfile`)."""
-    items.sort(key=lambda item: [not item.nodeid.startswith(first) for first in FIRST])
+    """Begin with what takes longest, and say what pytest-xdist keeps together (`--dist loadgroup`)."""
+    items.sort(key=lambda item: [item.get_closest_marker("docker") is None, *_is_not_first(item)])
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _is_not_first(item: pytest.Item) -> list[bool]:
+    return [not item.nodeid.startswith(first) for first in FIRST]
+
+
+def _group(item: pytest.Item) -> str:
+    """The tests of a file, or all those that share a stack which takes a minute to start: each runtime has its own."""
+    if item.get_closest_marker("docker"):
+        return "docker"
+    return "end to end" if item.nodeid.startswith("tests/end_to_end") else item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,18 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "blank.mp4"
 
 
+@pytest.fixture(scope="session")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight seconds of a grainy test card with two keyframes, 5 MB."""
+    path = tmp_path_factory.mktemp("card") / "card.mp4"
+    _ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=8", "-vf", "noise=alls=12:allf=t:all_seed=7"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-g", "100", "-keyint_min", "100", "-sc_threshold", "0"),
+        *("-b:v", "5M", "-maxrate", "6M", "-bufsize", "12M", "-pix_fmt", "yuv420p", str(path)),
+    )
+    return path
+
+
 def _ffmpeg(*arguments: str) -> None:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

@@ -129,6 +129,12 @@ def test_a_video_that_is_blank_throughout_gets_a_poster_for_a_bounded_share_of_i
     assert 8 * 10**6 < made.counted.bytes < 48 * 10**6
 
 
+def test_a_short_video_that_shows_a_card_throughout_is_not_read_to_its_end_for_a_scene(store: S3, card: Path) -> None:
+    made = read(store, put(store, card))
+    assert made.outcome.outcome == "made", made.outcome
+    assert made.counted.bytes < 0.35 * card.stat().st_size
+
+
 @pytest.mark.parametrize("name", ["sidx.mp4", "mfra.mp4"])
 @pytest.mark.parametrize(("position", "blocks"), [("auto", 12), ("25%", 1)])
 def test_fragments_with_an_index_are_read_by_blocks_at_their_starts(

@@ -2,7 +2,8 @@
 
 `auto` looks at keyframes spread over the video and takes the one that `score` finds best. Where a video has few
 keyframes, the frames that follow them are looked at too: of a short clip with a single keyframe all that it shows, or
-as much as is decoded quickly. Where all that was seen is text or blank, more of the video is looked at.
+as much as is decoded quickly. Where all that was seen is blank, more of the video is looked at; with a single keyframe
+also where it is text.
 """
 
 from collections.abc import Iterator
@@ -96,7 +97,8 @@ def _looks(index: VideoIndex) -> Iterator[tuple[Plan, float]]:
     if len(index) < FEW:
         decoded, samples = (SINGLE_DECODED_PIXELS, SINGLE_SAMPLES) if len(index) == 1 else (DECODED_PIXELS, SAMPLES)
         plan = pick.stretches(index, max(1, decoded // pixels), samples, budget)
-        yield plan, SCENE
+        # To go on after text means to decode most of the video, which only a short clip is worth.
+        yield plan, SCENE if len(index) == 1 else BLANK
         budget -= index.cost(plan)
     else:
         for count in (CANDIDATES, MORE_CANDIDATES):

@@ -29,6 +29,9 @@ MISBEHAVING = (sys.executable, str(Path(__file__).with_name("misbehaving.py")))
 def workers() -> Iterator[Workers]:
     made = Workers(MISBEHAVING)
     made.start_template()
+    # From here on it takes no part of an object's time to get ready.
+    made.start(WorkerLimits(20, 2**30, 2**30))
+    assert made.end()["status"] is not None
     yield made
     made.close()
 

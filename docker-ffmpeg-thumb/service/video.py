@@ -45,8 +45,8 @@ READ_LIMIT = 192 * MIB
 """Bytes of one object that are read and kept in memory: its index and the longest run of packets, with room."""
 LONGEST_DECODING = 120.0
 """Seconds of wall-clock time for one run of FFmpeg."""
-WRITING = 0.1
-"""The share of the time that is kept for writing the outputs, once there is something to write."""
+WRITING, LEAST_WRITING = 0.1, 1.0
+"""The share of the time, and the seconds at least, that are kept for writing the outputs, once there are some."""
 REMEMBERED = 1000
 """How many of the last objects are known again, without asking S3."""
 A_PROCESSOR = 1769 * MIB
@@ -241,7 +241,7 @@ class _Work:
                     outputs.append((output, content))
                 elif "made" in message:
                     made = self._told(message["made"], outputs)
-                    deadline = self._deadline - WRITING * self._seconds
+                    deadline = self._deadline - max(WRITING * self._seconds, LEAST_WRITING)
                 elif "done" in message:
                     return self._told(message["done"], outputs)
                 else:

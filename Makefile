@@ -36,6 +36,7 @@ local: setup ## the whole service on this machine, with sample videos; Ctrl-C en
 test: setup ## all tests that this machine can run
 	@status=0; $(RUN) -m pytest $(SHARED) || status=$$?; \
 	docker info >/dev/null 2>&1 || echo "Skipped for want of a Docker engine: the tests of the built image (marked docker)."; \
+	command -v pulumi >/dev/null || echo "Skipped for want of Pulumi and its plugins: the programs in other languages (tests/engine)."; \
 	exit $$status
 
 quick: setup ## the tests that take no minute: parts by themselves, the graph, the rules
@@ -84,5 +85,5 @@ fuzz: setup ## mutants of videos through the function: make fuzz MUTANTS=20000 S
 		--start "$(or $(START),0)"
 
 clean: ## removes all that was set up and made
-	rm -rf .venv policy/.venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache
+	rm -rf .venv policy/.venv component/.venv .local .mypy_cache .ruff_cache .pytest_cache docker-ffmpeg-thumb/.mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,7 +16,7 @@ RUNNERS = {"x86_64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
 
 
 def runner(root: Path, stack: str) -> str:
-    """The label of the machine for `stack`, of the project in the folder `root`.
+    """Return the label of the machine for `stack`, of the project in the folder `root`.
 
     Raises:
         SystemExit: the stack's architecture is none of Lambda's.

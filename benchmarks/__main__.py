@@ -66,7 +66,8 @@ def main() -> None:
 
 
 def _environment(folder: Path) -> Path:
-    """The Python of an environment with the AWS CLI, which pins another botocore than the image, and Matplotlib."""
+    """Return the Python of an environment with the AWS CLI, which pins another botocore than the image, and
+    Matplotlib."""
     venv = folder / "venv"
 
     def make() -> None:
@@ -140,7 +141,8 @@ _records: dict[tuple[str, str], dict[str, object]] = {}
 
 
 def _uploaded(s3: S3, case: Case, key: str) -> dict[str, object]:
-    """The event of the video: a new one each time, without outputs of earlier ones, unless these are to be kept."""
+    """Return the event of the video: a new one each time, without outputs of earlier ones, unless these are to be
+    kept."""
     known = _records.get((s3.url(), key))
     if case.keep and known is not None:
         return known

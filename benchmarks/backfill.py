@@ -166,7 +166,7 @@ def _upload(up: Service, contents: Sequence[tuple[str, bytes]], seconds: float =
 
 
 def _backfill(up: Service, folder: Path, *options: str) -> Run:
-    """What a person would do: `python -m operate backfill`."""
+    """Return what a person would do: `python -m operate backfill`."""
     outputs, report = folder / "outputs.json", folder / f"report-{time.time_ns()}.csv"
     outputs.write_text(json.dumps(up.registered.outputs))
     command = [sys.executable, "-m", "operate", "backfill", "--outputs", str(outputs), "--csv", str(report), "--yes"]

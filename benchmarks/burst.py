@@ -129,7 +129,7 @@ TRACED = 0.05
 
 
 def simulate(videos: int, limits: Limits, work: Work) -> Course:
-    """The course of `videos` that are all there at the start."""
+    """Return the course of `videos` that are all there at the start."""
     made, billed, now = 0.0, 0.0, work.cold_seconds
     for environments in _steps(limits.concurrency):
         rate, bound_by = throughput(environments, limits, work)
@@ -187,7 +187,7 @@ def useful_concurrency(work: Work, prefixes: int = 1) -> int:
 
 
 def in_words(seconds: float) -> str:
-    """A duration as people say it."""
+    """Return a duration as people say it."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 2 * 3600:

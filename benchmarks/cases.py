@@ -57,7 +57,7 @@ class Bench:
         memory_mb: int = MEMORY_MB,
         settings: dict[str, object] | None = None,
     ) -> Way:
-        """A function with these settings as a way.
+        """Return a function with these settings as a way.
 
         Raises:
             BenchFailure: it could not be started, or limited.
@@ -92,7 +92,7 @@ class Group:
 
 
 def groups(videos: Videos) -> list[Group]:
-    """All groups, in the order in which they are measured."""
+    """Return all groups, in the order in which they are measured."""
     web, large = videos.one("200 MB", "index first"), videos.largest
     found = []
     if videos.cat:
@@ -140,7 +140,7 @@ def _exact(path: Path, seconds: float, bench: Bench) -> list[Case]:
 
 
 def exact_seconds(seconds: float) -> int:
-    """A moment near the middle of a video, half-way between two keyframes."""
+    """Return a moment near the middle of a video, half-way between two keyframes."""
     return int(seconds / 2 // GROUP_SECONDS * GROUP_SECONDS + GROUP_SECONDS / 2)
 
 

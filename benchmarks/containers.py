@@ -52,7 +52,7 @@ class ColdStart:
 
 
 def measure(folder: Path, repeats: int) -> Image | None:
-    """Builds the image and starts it and the empty one in turn; None without a Docker engine or the base image."""
+    """Build the image, start it and the empty one in turn; return None without a Docker engine or the base image."""
     base = base_image(CONTEXT / "Dockerfile")
     if not docker_answers() or not have_image(base):
         print(f"image: not measured, for want of a Docker engine or of {base}", flush=True)

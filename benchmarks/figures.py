@@ -48,7 +48,7 @@ class Figures:
     note: str
 
     def line(self) -> str:
-        """The row as progress shows it."""
+        """Return the row as progress shows it."""
         return (
             f"{self.way:<22} {self.wall:8.3f} s  CPU {self.cpu:6.2f} s  peak {self.peak / 1e6:6.0f} MB"
             f"  read {self.bytes / 1e6:9.3f} MB  {self.requests:4} requests  {self.gets:4} GETs  chain {self.chain}"
@@ -57,7 +57,7 @@ class Figures:
 
 
 def of_runs(group: str, way: str, object_bytes: int, runs: list[Run], peak: int) -> Figures:
-    """The figures of all repetitions of one way."""
+    """Return the figures of all repetitions of one way."""
     walls = sorted(run.wall for run in runs)
     return Figures(
         group=group,

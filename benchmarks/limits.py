@@ -39,7 +39,7 @@ class Measured:
     quick: bool
 
     def one(self, group: str, way: str) -> Figures | None:
-        """The figures of a way in a group, if it was measured."""
+        """Return the figures of a way in a group, if it was measured."""
         return next((each for each in self.figures if (each.group, each.way) == (group, way)), None)
 
 
@@ -219,5 +219,5 @@ def _index(path: Path) -> tuple[int, list[int], int]:
 
 
 def mb(count: int, digits: int = 2) -> str:
-    """Bytes in megabytes."""
+    """Return bytes in megabytes."""
     return f"{count / MB:,.{digits}f} MB"

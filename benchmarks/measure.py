@@ -23,8 +23,8 @@ class BenchFailure(Exception):
 
 
 def processors() -> tuple[int, ...]:
-    """The processors of this machine that may be used. Everything that is measured runs on the first, the S3 stand-in
-    on the last: the same if there is but one."""
+    """Return the processors of this machine that may be used. Everything that is measured runs on the first, the S3
+    stand-in on the last: the same if there is but one."""
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
@@ -134,5 +134,5 @@ def limited(share: float) -> Iterator[list[str]]:
 
 
 def pinned(processors: Iterable[int]) -> list[str]:
-    """What to put before a command so that it runs on these processors alone."""
+    """Return what to put before a command so that it runs on these processors alone."""
     return ["taskset", "--cpu-list", ",".join(map(str, processors))]

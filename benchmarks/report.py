@@ -30,7 +30,7 @@ FREE_STORAGE = 512 * MB
 
 
 def written(measured: Measured) -> str:
-    """The page."""
+    """Return the page."""
     missed = _unreached(measured)
     parts = [
         "# Benchmark",

@@ -78,7 +78,7 @@ class Videos:
         return max((each for each in self.made if each.layout == "index last"), key=lambda each: each.seconds)
 
     def one(self, label: str, layout: str) -> Made:
-        """The video of a size in a layout."""
+        """Return the video of a size in a layout."""
         return next(each for each in self.made if (each.label, each.layout) == (label, layout))
 
 
@@ -143,7 +143,7 @@ def _cmaf(folder: Path) -> Path:
 
 
 def _blank(folder: Path) -> Path:
-    """A camera at night: nothing to see but noise, every frame a keyframe."""
+    """Return a camera at night: nothing to see but noise, every frame a keyframe."""
     path = folder / "blank.mp4"
     if not path.exists():
         print(f"videos: encoding {path.name}", flush=True)
@@ -160,7 +160,7 @@ def _blank(folder: Path) -> Path:
 
 
 def moov_bytes(path: Path) -> int:
-    """The size of an MP4's `moov` box, found on its top level (ISO/IEC 14496-12, 4.2); 0 without one."""
+    """Return the size of an MP4's `moov` box, found on its top level (ISO/IEC 14496-12, 4.2); 0 without one."""
     with path.open("rb") as file:
         position, end = 0, path.stat().st_size
         while position + 8 <= end:

@@ -66,7 +66,7 @@ class Function:
         """What it answered last."""
 
     def processes(self) -> list[int]:
-        """The function, without the emulator above it."""
+        """Return the function, without the emulator above it."""
         return descendants(self._emulator)
 
     def cpu(self) -> float:
@@ -74,7 +74,7 @@ class Function:
         return cpu_seconds(self.processes())
 
     def note(self) -> str:
-        """What it took by its own clock and count, and what it noted."""
+        """Return what it took by its own clock and count, and what it noted."""
         read = self.outcome["read"]
         own = f"own {self.outcome['seconds']:.3f} s, {read['bytes']} bytes, chain {read['chain']}"
         return "; ".join([own, *self.outcome["notes"]])
@@ -99,7 +99,7 @@ class Function:
         self.outcome, self._ended = outcome, time.monotonic()
 
     def idle(self) -> float:
-        """Seconds since its last answer."""
+        """Return seconds since its last answer."""
         return time.monotonic() - self._ended
 
 
@@ -138,7 +138,7 @@ def function(
 def function_variables(
     s3: Mapping[str, str], settings: Mapping[str, object], memory_mb: int = MEMORY_MB
 ) -> dict[str, str]:
-    """The environment of the function, as the stack and Lambda set it; `s3` is how it reaches its S3."""
+    """Return the environment of the function, as the stack and Lambda set it; `s3` is how it reaches its S3."""
     return {
         **s3,
         "AWS_LAMBDA_FUNCTION_NAME": "video-thumbnailer",
@@ -169,7 +169,7 @@ class Tools:
         self._client = client_of(self.s3, signature_version="s3v4")
 
     def roots(self) -> list[int]:
-        """The tool that runs now."""
+        """Return the tool that runs now."""
         return list(self._children)
 
     def cpu(self) -> float:
@@ -177,7 +177,7 @@ class Tools:
         return self._cpu
 
     def download_and_seek(self, seconds: float) -> Callable[[str], None]:
-        """The public examples' way: download with the AWS CLI, `-ss` after `-i`, upload."""
+        """Return the public examples' way: download with the AWS CLI, `-ss` after `-i`, upload."""
 
         def run(key: str) -> None:
             with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
@@ -208,7 +208,8 @@ class Tools:
         return run
 
     def keyframe_scan(self, seconds: float) -> Callable[[str], None]:
-        """The usual storyboard: every keyframe of the whole video is read and decoded, 100 of them become tiles."""
+        """Return the usual storyboard: every keyframe of the whole video is read and decoded, 100 of them become
+        tiles."""
 
         def run(key: str) -> None:
             graph = f"fps=100/{seconds:g},scale=160:-2,tile=10x10"
@@ -230,7 +231,7 @@ class Tools:
         return run
 
     def has_thumbnailer(self) -> bool:
-        """Whether `ffmpegthumbnailer` is installed."""
+        """Return whether `ffmpegthumbnailer` is installed."""
         return shutil.which("ffmpegthumbnailer") is not None
 
     def _presigned(self, key: str) -> str:
@@ -278,10 +279,10 @@ def _poster(key: str) -> str:
 
 
 def handler_way(name: str, s3: S3, served: Function) -> Way:
-    """A function as a way."""
+    """Return a function as a way."""
     return Way(name, s3, served.call, served.processes, served.cpu, served.note, served.idle)
 
 
 def tool_way(name: str, tools: Tools, run: Callable[[str], None]) -> Way:
-    """One of the other ways; it is told the key."""
+    """Return one of the other ways; it is told the key."""
     return Way(name, tools.s3, lambda record: run(record["s3"]["object"]["key"]), tools.roots, tools.cpu)

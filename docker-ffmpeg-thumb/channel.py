@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 Content: TypeAlias = "bytes | bytearray | memoryview"
 
 LONGEST_TEXT = 2**20
-"""Bytes of JSON in one message."""
+"""The most JSON in one message, in bytes."""
 LARGEST_CONTENT = 128 * 2**20
-"""Bytes that belong to one message: a range of the object, or one output."""
+"""The most content that follows one message, in bytes: a range of the object, or one output."""
 
 _HEADER = struct.Struct(">II")
 

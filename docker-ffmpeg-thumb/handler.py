@@ -64,7 +64,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         left = context.get_remaining_time_in_millis() / 1000 - MARGIN
         try:
             results.append(_outcome(task, left / (len(work.tasks) - number)))
-        # Whatever it is, it costs this object's event another attempt, and the other objects nothing.
+        # Any other fault: the event is tried again for this object, and the others keep their outcomes.
         except Exception as fault:
             reason = str(fault) if isinstance(fault, JobFailed) else f"{type(fault).__name__}: {fault}"
             results.append(JobFailed(reason))

@@ -1,4 +1,4 @@
-"""What the kernel is asked to keep from the processes that meet a file, whatever the file makes of them.
+"""Confine the processes that read a file, through the kernel: a file that takes one over should gain little.
 
 - The service is hidden: no process of the same user can look into its memory or its environment (prctl(2),
   PR_SET_DUMPABLE; where that is refused, the mode of the interpreter in the image has the same effect, execve(2)).
@@ -65,7 +65,7 @@ _WORKERS: dict[str, dict[str, int]] = {
         "userfaultfd": 282,
     },
 }
-"""What is refused to all: Linux's `asm/unistd_64.h` and `asm-generic/unistd.h`."""
+"""System calls refused to workers and to FFmpeg: Linux's `asm/unistd_64.h` and `asm-generic/unistd.h`."""
 _WORKERS_NEWER = {"pidfd_send_signal": 424, "io_uring_setup": 425, "pidfd_open": 434, "pidfd_getfd": 438}
 """The same on every processor. Through io_uring a process has sockets without calling socket(2)."""
 _DECODERS: dict[str, dict[str, int]] = {
@@ -90,12 +90,12 @@ _DECODERS: dict[str, dict[str, int]] = {
         "rt_tgsigqueueinfo": 240,
     },
 }
-"""What is refused to FFmpeg besides."""
+"""System calls refused to FFmpeg as well."""
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _PRLIMIT = {"x86_64": 302, "aarch64": 261}
 _CLONE3 = 435
 _X32 = 0x4000_0000
-"""From this number on x86_64 has its calls a second time."""
+"""From this number on x86_64 repeats its system calls (the x32 ABI)."""
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 """Instructions of classic BPF: load a word, jump if it is equal, at least, has a bit of; return."""
@@ -176,7 +176,7 @@ def confine_template(programs: Iterable[Path]) -> Measures:
 
 
 def confine_decoder(program: Path) -> None:
-    """Confine a fork that is about to become `program`, and is nothing else any more."""
+    """Confine a fork that is about to execute `program`, and does nothing else."""
     # Its loader looks for libraries in folders and in a table of them.
     libraries = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
     _landlock(dict.fromkeys((program, *map(Path, libraries)), _EXECUTE | _READ_FILE) | {_RANDOM: _READ_FILE})

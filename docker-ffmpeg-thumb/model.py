@@ -126,7 +126,7 @@ class Wanted:
     manifest: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON knows it."""
+        """Return all of it as JSON knows it."""
         return {**dataclasses.asdict(self), "position": str(self.position)}
 
     @staticmethod
@@ -175,7 +175,7 @@ class Job:
     policy: ReadPolicy
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON knows it."""
+        """Return all of it as JSON knows it."""
         return {**dataclasses.asdict(self), "wanted": self.wanted.as_json()}
 
     @staticmethod
@@ -339,7 +339,7 @@ class Outcome:
     version: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome as the log line and the function's answer show it."""
+        """Return the outcome as the log line and the function's answer show it."""
         return dataclasses.asdict(self)
 
 

@@ -21,7 +21,7 @@ class Position:
 
     @staticmethod
     def parse(text: str) -> "Position":
-        """Reads `auto`, seconds (`12.5`), `mm:ss`, `hh:mm:ss` or a percentage (`25%`).
+        """Read `auto`, seconds (`12.5`), `mm:ss`, `hh:mm:ss` or a percentage (`25%`).
 
         Raises:
             ValueError: the text is none of these, or a percentage over 100.
@@ -47,7 +47,7 @@ class Position:
 
 
 def split_name_time(stem: str) -> tuple[str, Position | None]:
-    """Takes the time off a name that ends in one: `cat_00-01` is `cat` at 1 s, `cat_01-00-00` is `cat` at 1 h.
+    """Take the time off a name that ends in one: `cat_00-01` is `cat` at 1 s, `cat_01-00-00` is `cat` at 1 h.
 
     A name that would be empty without its time keeps it, and asks for no time.
     """

@@ -118,7 +118,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def nothing_to_show(video: Path | None, outputs: Mapping[str, Any]) -> str:
-    """Why no file of `video`, or none of the samples, would call the function of a stack with these `outputs`."""
+    """Return why no file of `video`, or none of the samples, would call the function of a stack with these
+    `outputs`."""
     wanted = f"ends in {' or '.join(outputs['suffixes'])}"
     if outputs["prefixes"]:
         wanted = f"begins with {' or '.join(outputs['prefixes'])} and {wanted}"
@@ -128,7 +129,7 @@ def nothing_to_show(video: Path | None, outputs: Mapping[str, Any]) -> str:
 
 
 def named_buckets(settings: Mapping[str, Any]) -> list[str]:
-    """The buckets that settings name: none of them is in an AWS that has just started.
+    """Return the buckets that settings name: none of them is in an AWS that has just started.
 
     A name that no bucket can have is left out: the program tells it, with all other faults.
     """
@@ -174,7 +175,7 @@ def settings_of(text: str) -> dict[str, Any]:
 
 
 def _value(text: str) -> tuple[Any, str]:
-    """The value that a text begins with, and what follows it."""
+    """Return the value that a text begins with, and what follows it."""
     try:
         value, end = json.JSONDecoder().raw_decode(text)
         if not text[end : end + 1].strip():
@@ -186,7 +187,7 @@ def _value(text: str) -> tuple[Any, str]:
 
 
 def videos_of(path: Path) -> list[Video]:
-    """The file, or the files of the folder and those below, with the keys that they get."""
+    """Return the file, or the files of the folder and those below, with the keys that they get."""
     path = path.expanduser()
     if path.is_file():
         return [Video(path, path.name)]
@@ -206,7 +207,7 @@ def _samples(short: bool) -> list[Video]:
 
 
 def triggers(outputs: Mapping[str, Any], key: str) -> bool:
-    """Whether an object `key` calls the function of a stack with these `outputs`."""
+    """Return whether an object `key` calls the function of a stack with these `outputs`."""
     if not key.startswith(tuple(outputs["prefixes"] or [""])):
         return False
     if outputs["ignoreCase"]:
@@ -262,12 +263,12 @@ def _show(stack: Stack, table: Table, outcome: Outcome) -> None:
 
 
 def pictures_of(stack: Stack) -> Path:
-    """The folder that this run's outputs are copied to; a run on another port has another."""
+    """Return the folder that this run's outputs are copied to; a run on another port has another."""
     return stack.folder / "pictures"
 
 
 def safe_path(key: str) -> Path:
-    """A key as a path below a folder: no part of it leads out, none is too long or empty."""
+    """Return a key as a path below a folder: no part of it leads out, none is too long or empty."""
     parts = [re.sub(r"[\x00-\x1f]", "_", part)[-200:] for part in key.split("/")]
     return Path(*("_" if part in ("", ".", "..") else part for part in parts))
 

@@ -18,7 +18,7 @@ _OPTIONS = (
 
 
 def installed() -> str | None:
-    """The path of a Chromium, where there is one."""
+    """Return the path of a Chromium, where there is one."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 

@@ -26,7 +26,7 @@ _NIGHT, _GREEN = (14, 20, 34), (58, 104, 84)
 
 
 def frames() -> Iterator[Image.Image]:
-    """All pictures of the day, the same ones every time."""
+    """Return all pictures of the day, the same ones every time."""
     count = SECONDS * RATE
     return (_frame(number / count) for number in range(count))
 

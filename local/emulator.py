@@ -52,7 +52,7 @@ class Emulator:
         return f"{'https' if self.certificate else 'http'}://{address}:{self.port}"
 
     def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
-        """A boto3 client of `service`, with the emulator's `credentials` or these."""
+        """Return a boto3 client of `service`, with the emulator's `credentials` or these."""
         given = credentials or self.credentials
         verify = str(self.certificate) if self.certificate else None
         return _client(self.endpoint, verify, service, given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"])
@@ -73,7 +73,8 @@ def _client(endpoint: str, verify: str | None, service: str, access_key: str, se
 
 
 def _certificates(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path]:
-    """An authority of this run alone: its certificate, and a file with a key and the certificate signed for `hosts`."""
+    """Return an authority of this run alone: its certificate, and a file with a key and the certificate signed for
+    `hosts`."""
     authority = trustme.CA()
     certificate, own = folder / "authority.pem", folder / "emulator.pem"
     authority.cert_pem.write_to_path(str(certificate))

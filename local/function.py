@@ -78,7 +78,7 @@ def environment(
 
 
 def process_command(port: int) -> list[str]:
-    """The Runtime Interface Emulator with the handler under this Python."""
+    """Return the Runtime Interface Emulator with the handler under this Python."""
     return [
         str(RIE),
         *("--log-level", "error"),
@@ -89,7 +89,7 @@ def process_command(port: int) -> list[str]:
 
 
 def process_variables(variables: Mapping[str, str], certificate: Path | None) -> dict[str, str]:
-    """What the handler sees as a process: the function's variables and no others of this machine but these."""
+    """Return what the handler sees as a process: the function's variables and no others of this machine but these."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     if certificate:
         kept["AWS_CA_BUNDLE"] = str(certificate)
@@ -99,7 +99,8 @@ def process_variables(variables: Mapping[str, str], certificate: Path | None) ->
 def container_command(
     function: Function, variables: Mapping[str, str], port: int, name: str, certificate: Path | None
 ) -> list[str]:
-    """The image as Lambda runs it: read-only but for /tmp, unprivileged, no /dev/shm, memory and processors limited."""
+    """Return the image as Lambda runs it: read-only but for /tmp, unprivileged, no /dev/shm, memory and processors
+    limited."""
     command = ["docker", "run", "--rm", "--name", name, "--read-only", "--ipc", "none"]
     command += ["--tmpfs", f"/tmp:rw,nosuid,nodev,exec,mode=1777,size={function.storage_mb}m"]  # noqa: S108 - of the container
     command += ["--user", LAMBDA_USER, "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
@@ -125,7 +126,7 @@ def runnable(image: str) -> str:
 def lambda_variables(
     function: Function, log_group: str, endpoint: str, credentials: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of the function: what the stack declared, and what Lambda adds to it."""
+    """Return the environment of the function: what the stack declared, and what Lambda adds to it."""
     return {
         **function.environment,
         **credentials,

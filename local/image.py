@@ -21,7 +21,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def docker_answers() -> bool:
-    """Whether a Docker engine answers on this machine."""
+    """Return whether a Docker engine answers on this machine."""
     try:
         done = subprocess.run(["docker", "info"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
@@ -30,7 +30,7 @@ def docker_answers() -> bool:
 
 
 def base_image(dockerfile: Path) -> str:
-    """The image that the Dockerfile starts from: the default of its build argument, or what FROM names."""
+    """Return the image that the Dockerfile starts from: the default of its build argument, or what FROM names."""
     text = dockerfile.read_text()
     start = re.search(r"^FROM\s+(?:--platform=\S+\s+)?(\S+)", text, re.MULTILINE)
     if start is None:
@@ -45,7 +45,7 @@ def base_image(dockerfile: Path) -> str:
 
 
 def have_image(name: str) -> bool:
-    """Whether `name` is on this machine, or can be pulled."""
+    """Return whether `name` is on this machine, or can be pulled."""
     if subprocess.run(["docker", "image", "inspect", name], capture_output=True).returncode == 0:
         return True
     print(f"pulling {name} …", flush=True)
@@ -88,7 +88,7 @@ def build_image(aws: "Aws", name: str, build: Mapping[str, Any]) -> str:
 
 @contextmanager
 def named(port: int) -> Iterator[None]:
-    """Takes away in the end every name that `build_image` gave an image of the registry on `port`, also if it was
+    """Take away in the end every name that `build_image` gave an image of the registry on `port`, also if it was
     interrupted on its way.
 
     Of their layers all but the last stay for the next build.

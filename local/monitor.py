@@ -53,7 +53,7 @@ class EmulatedCloud(Mocks):
         raise ValueError("a stack transform is only run by the Pulumi engine: use a transformation instead")
 
     def one(self, type_: str) -> Resource:
-        """The only resource of `type_`."""
+        """Return the only resource of `type_`."""
         found = [resource for resource in self.made if resource.type == type_]
         if len(found) != 1:
             raise ValueError(f"the program made {len(found)} resources of type {type_}, where one is expected")

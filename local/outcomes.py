@@ -49,7 +49,7 @@ class Outcome:
 
 
 def answered(event: Any, status: int, body: bytes) -> tuple[bool, list[Outcome]]:
-    """Whether the function failed, and the outcomes, of one answer of the Runtime Interface Emulator.
+    """Return whether the function failed, and the outcomes, of one answer of the Runtime Interface Emulator.
 
     The emulator answers a handler that raised with status 200 and its error, and a timeout with a bare sentence.
     """
@@ -109,18 +109,18 @@ class Outcomes:
             self._changed.notify_all()
 
     def count(self) -> int:
-        """How many there are by now: a mark for `since`."""
+        """Return how many there are by now: a mark for `since`."""
         with self._changed:
             return len(self._all)
 
     def since(self, mark: int, seconds: float = 0) -> list[Outcome]:
-        """Those after `mark`; waits up to `seconds` for the first of them."""
+        """Return those after `mark`; waits up to `seconds` for the first of them."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._all) > mark, timeout=seconds)
             return self._all[mark:]
 
     def wait(self, key: str, seconds: float, since: int = 0) -> Outcome:
-        """The first settled outcome of `key` after the mark `since`."""
+        """Return the first settled outcome of `key` after the mark `since`."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while True:

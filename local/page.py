@@ -130,7 +130,8 @@ class Board:
             )
 
     def since(self, number: int, seconds: float) -> list[Row]:
-        """The rows that changed after `number`, oldest change first; waits up to `seconds` for the first of them."""
+        """Return the rows that changed after `number`, oldest change first; waits up to `seconds` for the first of
+        them."""
         with self._changed:
             self._changed.wait_for(lambda: self._number > number, timeout=seconds)
             return sorted((row for row in self._rows.values() if row.number > number), key=lambda row: row.number)
@@ -194,12 +195,12 @@ def page(stack: Stack, port: int = 0) -> Iterator[str]:
 
 
 def picture_bucket(stack: Stack) -> str:
-    """Where the function puts its pictures."""
+    """Return where the function puts its pictures."""
     return str(stack.outputs["outputBucket"])
 
 
 def suffixes(stack: Stack) -> list[str]:
-    """The endings of names that call the function."""
+    """Return the endings of names that call the function."""
     return list(stack.outputs["suffixes"])
 
 

@@ -73,7 +73,7 @@ def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The ids of all processes below `pid`, parents first."""
+    """Return the ids of all processes below `pid`, parents first."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -88,22 +88,22 @@ def _kill(pid: int) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on at this moment."""
+    """Return a TCP port of 127.0.0.1 that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def listening(port: int) -> bool:
-    """Whether something accepts connections on `port` of 127.0.0.1."""
+    """Return whether something accepts connections on `port` of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers_http(port: int) -> bool:
-    """Whether a request to `port` of 127.0.0.1 is answered, by whatever status: Docker's proxy accepts connections
-    before anything in the container does."""
+    """Return whether a request to `port` of 127.0.0.1 is answered, by whatever status: Docker's proxy accepts
+    connections before anything in the container does."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/")
@@ -134,13 +134,13 @@ def wait_until_up(
 
 
 def last_line(text: str) -> str:
-    """The last line of a tool's output that says something: mostly the error."""
+    """Return the last line of a tool's output that says something: mostly the error."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no output"
 
 
 def require(tool: str, why: str) -> str:
-    """The path of `tool`, or one line that says why it is needed."""
+    """Return the path of `tool`, or one line that says why it is needed."""
     path = shutil.which(tool)
     if path is None:
         raise LocalFailure(f"{tool} was not found on PATH: {why}")

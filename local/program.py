@@ -103,7 +103,8 @@ def _relay(process: subprocess.Popen[bytes], log: Any, seconds: float) -> None:
 
 
 def configuration(pulumi_yaml: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
-    """The stack's configuration as the engine hands it to a program: defaults of `Pulumi.yaml`, then `settings`."""
+    """Return the stack's configuration as the engine hands it to a program: defaults of `Pulumi.yaml`, then
+    `settings`."""
     project = pulumi_yaml["name"]
     declared: Mapping[str, Any] = pulumi_yaml.get("config") or {}
     values = {key: row["default"] for key, row in declared.items() if isinstance(row, Mapping) and "default" in row}

@@ -38,11 +38,11 @@ class Inputs(Mapping[str, Any]):
         return len(self._values)
 
     def unread(self) -> list[str]:
-        """The inputs that nothing has looked at."""
+        """Return the inputs that nothing has looked at."""
         return sorted(set(self._values) - self._read)
 
     def name(self, key: str, *, most: int) -> str:
-        """The physical name: given as `key`, or the logical name with a suffix, as the provider would make it.
+        """Return the physical name: given as `key`, or the logical name with a suffix, as the provider would make it.
 
         The suffix follows from the name instead of chance, so that every local run has the same names.
         """

@@ -31,12 +31,12 @@ SAMPLES: dict[str, list[str]] = {
 
 
 def make_samples(folder: Path) -> list[Path]:
-    """The two short sample videos in `folder`; one that is there already stays as it is."""
+    """Return the two short sample videos in `folder`; one that is there already stays as it is."""
     return [_make(folder / name, arguments) for name, arguments in SAMPLES.items()]
 
 
 def make_day(folder: Path) -> Path:
-    """The sample that is long enough for a storyboard."""
+    """Return the sample that is long enough for a storyboard."""
     size = f"{day.SIZE[0]}x{day.SIZE[1]}"
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(day.RATE), "-i", "pipe:0"]
     return _make(

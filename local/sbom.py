@@ -44,7 +44,7 @@ IN_PILLOW = {
 
 
 def document() -> dict[str, Any]:
-    """The document, valid by CycloneDX's schema.
+    """Return the document, valid by CycloneDX's schema.
 
     Raises:
         ValueError: it is not, which would be a fault here.
@@ -92,7 +92,7 @@ def _libraries_of_pillow() -> Iterator[tuple[str, str]]:
 
 
 def _part(wheel: str, name: str, found: str) -> dict[str, Any]:
-    """What a wheel brings; scanners know FFmpeg by its CPE, which takes the number of a release."""
+    """Return what a wheel brings; scanners know FFmpeg by its CPE, which takes the number of a release."""
     release = re.search(r"\d+(?:\.\d+)+", found)
     number = release[0] if release else found
     part = {

@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _sound(path: Path) -> Path:
-    """A file that has nothing to show, for what the page says of it."""
+    """Return a file that has nothing to show, for what the page says of it."""
     source = ("-f", "lavfi", "-i", "sine=frequency=220:duration=2")
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", *source, "-c:a", "aac", str(path)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
@@ -57,7 +57,7 @@ def _upload(shown: Page, videos: list[Path]) -> None:
 
 
 def _picture(shown: Page) -> Image.Image:
-    """The page with the pointer on the storyboard."""
+    """Return the page with the pointer on the storyboard."""
     strip = shown.locator(".strip.ready")
     strip.wait_for(timeout=SECONDS * 1000)
     box = strip.bounding_box()

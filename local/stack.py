@@ -72,7 +72,7 @@ class Stack:
         self.emulator.check()
 
     def client(self, service: str, credentials: Mapping[str, str] | None = None) -> Any:
-        """A boto3 client, as the account itself unless `credentials` say whom."""
+        """Return a boto3 client, as the account itself unless `credentials` say whom."""
         return self.emulator.client(service, dict(credentials) if credentials else None)
 
 
@@ -199,7 +199,8 @@ def _bridge_address() -> str:
 
 
 def _host_of_containers(registered: Registered, bridge: Sequence[str]) -> str:
-    """The address that containers reach the emulated AWS by: an address, for boto3 puts buckets into names' front."""
+    """Return the address that containers reach the emulated AWS by: an address, for boto3 puts buckets into names'
+    front."""
     if bridge:
         return bridge[0]
     look_up = "import socket; print(socket.gethostbyname('host.docker.internal'))"

@@ -10,7 +10,7 @@ WIDEST = 40
 
 
 def rows(outcome: Outcome) -> list[tuple[str, ...]]:
-    """The rows of one object; where there is no picture, the reason stands in its place."""
+    """Return the rows of one object; where there is no picture, the reason stands in its place."""
     read = f"{outcome.read_bytes:,} in {outcome.requests}" if outcome.requests else "-"
     time = f"{outcome.seconds:.2f} s"
     if not outcome.pictures:
@@ -32,11 +32,11 @@ class Table:
         self._widths = (name, 10, name + 2, 11, 18, 8)
 
     def head(self) -> str:
-        """The line of column names."""
+        """Return the line of column names."""
         return self._line(COLUMNS)
 
     def lines(self, outcome: Outcome) -> list[str]:
-        """The lines of one outcome, and of what its notes say."""
+        """Return the lines of one outcome, and of what its notes say."""
         return [*map(self._line, rows(outcome)), *(f"  note: {_printable(note)}" for note in outcome.notes)]
 
     def _line(self, cells: Sequence[str]) -> str:

@@ -131,7 +131,7 @@ def change(s3: Any, bucket: str, before: Configuration, on: bool) -> None:
 
 
 def _tags(shape: Shape) -> Iterator[str]:
-    """The names of a shape's XML elements, at every depth."""
+    """Yield the names of a shape's XML elements, at every depth."""
     for name, member in getattr(shape, "members", {}).items():
         yield member.serialization.get("name", name)
         yield from _tags(member)

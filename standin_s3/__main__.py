@@ -17,7 +17,7 @@ from standin_s3.serving import serving
 
 
 def main() -> None:
-    """Reads the options and serves."""
+    """Read the options and serve."""
     parser = argparse.ArgumentParser(prog="python -m standin_s3", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help=f"its files become the objects of the bucket {BUCKET}")
     parser.add_argument("--tls", action="store_true", help="speak TLS")

@@ -41,7 +41,7 @@ class Ask:
         return _tag(self.headers.get("if-match"))
 
     def span(self, size: int) -> Span | None:
-        """The bytes that its `Range` asks for; None where it has none that can be read, which S3 then ignores.
+        """Return the bytes that its `Range` asks for; None where it has none that can be read, which S3 then ignores.
 
         Raises:
             Refused: none of them is there.
@@ -95,7 +95,7 @@ def answer(objects: Objects, ask: Ask) -> Answer:
 
 
 def error(status: int, code: str, message: str) -> Answer:
-    """An answer that is an error."""
+    """Return an answer that is an error."""
     body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>0</RequestId></Error>"
     return _xml(status, body)
 
@@ -202,7 +202,7 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _unchunked(body: bytes) -> bytes:
-    """A body in chunks of `size in hexadecimal[;signature]`, the last one empty; after it come checksums."""
+    """Return a body in chunks of `size in hexadecimal[;signature]`, the last one empty; after it come checksums."""
     content, position = b"", 0
     while position < len(body):
         line_end = body.index(b"\r\n", position)

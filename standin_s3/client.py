@@ -9,7 +9,7 @@ from standin_s3.s3 import CREDENTIALS, S3
 
 
 def client_of(s3: S3, **config: Any) -> Any:
-    """A client that sends each request once; `config` as botocore's `Config` takes it."""
+    """Return a client that sends each request once; `config` as botocore's `Config` takes it."""
     return boto3.client(
         "s3",
         endpoint_url=s3.url(),

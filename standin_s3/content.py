@@ -20,7 +20,7 @@ class Content(Protocol):
         """What S3 calls this content, without quotes."""
 
     def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` up to `end`."""
+        """Return the bytes from `start` up to `end`."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Faults:
         return self._lifted
 
     def take(self, method: str, key: str, span: tuple[int, int] | None) -> Fault | None:
-        """What goes wrong with this request: the first fault that fits it; counts it."""
+        """Return what goes wrong with this request: the first fault that fits it; counts it."""
         with self._lock:
             for place, fault in enumerate(self._left):
                 if fault.method != method or fault.key not in (None, key) or not fault.count:

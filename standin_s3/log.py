@@ -119,7 +119,7 @@ class Log:
                 self._changed.notify_all()
 
     def requests(self) -> list[Request]:
-        """All requests in the order of their ends; waits for those that are being answered."""
+        """Return all requests in the order of their ends; waits for those that are being answered."""
         with self._changed:
             self._changed.wait_for(lambda: not self._open, LONGEST_WAIT)
             return list(self._requests)
@@ -130,7 +130,7 @@ class Log:
             return [(entry.method, entry.name) for entry in self._open]
 
     def counted(self) -> Counted:
-        """What it adds up to."""
+        """Return what it adds up to."""
         requests = self.requests()
         with self._changed:
             return count(requests, self._connections - self._before)
@@ -156,8 +156,8 @@ def count(requests: Sequence[Request], connections: int) -> Counted:
 
 
 def longest_chain(spans: Sequence[tuple[float, float]]) -> int:
-    """The most spans of time of which each begins after the one before it has ended: by earliest end first, which is
-    the exact answer of interval scheduling."""
+    """Return the most spans of time of which each begins after the one before it has ended: by earliest end first,
+    which is the exact answer of interval scheduling."""
     chain, last_end = 0, float("-inf")
     for began, ended in sorted(spans, key=lambda span: span[1]):
         if began >= last_end:

@@ -70,7 +70,7 @@ class Objects:
         return made
 
     def find(self, name: str, version: str | None = None) -> Version:
-        """The newest version of an object, or the one that is named.
+        """Return the newest version of an object, or the one that is named.
 
         Raises:
             Refused: there is none, or a delete marker.

@@ -37,7 +37,7 @@ class Latency:
         self._lock = threading.Lock()
 
     def draw(self, pace: Pace) -> float:
-        """Seconds before the first byte."""
+        """Return seconds before the first byte."""
         with self._lock:
             late = self._random.random() < pace.tail_share
         return pace.latency + (pace.tail if late else 0.0)

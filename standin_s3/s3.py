@@ -44,7 +44,7 @@ class S3:
         return self.served[1]
 
     def environment(self) -> dict[str, str]:
-        """What an AWS client takes to speak to it, credentials included."""
+        """Return what an AWS client takes to speak to it, credentials included."""
         url, bundle = self.served
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": url, **({"AWS_CA_BUNDLE": bundle} if bundle else {})}
 
@@ -77,7 +77,7 @@ class S3:
         }
 
     def get(self, key: str, bucket: str = BUCKET) -> tuple[dict[str, str], bytes] | None:
-        """An object's headers, names in lower case, and its content; None where there is none."""
+        """Return an object's headers, names in lower case, and its content; None where there is none."""
         try:
             found = self.objects.find(f"{bucket}/{key}")
         except Refused:
@@ -87,7 +87,7 @@ class S3:
         return headers, found.content.read(0, found.content.size)
 
     def stored(self, bucket: str = BUCKET) -> list[str]:
-        """The keys of all objects."""
+        """Return the keys of all objects."""
         return [key for key, _ in self.objects.newest(bucket)]
 
     def remove(self, *keys: str, bucket: str = BUCKET) -> None:
@@ -117,11 +117,11 @@ class S3:
         self.log.clear()
 
     def requests(self) -> list[Request]:
-        """What was asked since the log began."""
+        """Return what was asked since the log began."""
         return self.log.requests()
 
     def counted(self) -> Counted:
-        """What was asked, added up."""
+        """Return what was asked, added up."""
         return self.log.counted()
 
     def under_way(self) -> list[tuple[str, str]]:

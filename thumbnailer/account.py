@@ -16,7 +16,7 @@ class Account:
     dns_suffix: pulumi.Output[str]
 
     def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
-        """The ARN of a resource of this account and region."""
+        """Return the ARN of a resource of this account and region."""
         return pulumi.Output.format("arn:{0}:{1}:{2}:{3}:{4}", self.partition, service, self.region, self.id, resource)
 
     @property
@@ -26,7 +26,7 @@ class Account:
 
 
 def find_account(parent: pulumi.Resource) -> Account:
-    """Asks the provider that `parent` uses for its account and region."""
+    """Ask the provider that `parent` uses for its account and region."""
     opts = pulumi.InvokeOptions(parent=parent)
     partition = aws.get_partition_output(opts=opts)
     return Account(

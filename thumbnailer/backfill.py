@@ -32,7 +32,8 @@ def create_backfill(
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> Backfill:
-    """A role that only S3 Batch Operations assumes: it calls the function, lists the videos, and writes reports."""
+    """Return a role that only S3 Batch Operations assumes: it calls the function, lists the videos, and writes
+    reports."""
     role = aws.iam.Role(
         f"{base}-backfill",
         description="What S3 Batch Operations may do for the video thumbnailer",

@@ -20,7 +20,7 @@ class Bucket:
 
 
 def find_bucket(name: pulumi.Input[str], account: Account, parent: pulumi.Resource) -> Bucket:
-    """The bucket called `name`, which stays as it is.
+    """Return the bucket called `name`, which stays as it is.
 
     Raises, from the outputs:
         Refused: it is in another region.
@@ -41,7 +41,7 @@ def find_bucket(name: pulumi.Input[str], account: Account, parent: pulumi.Resour
 
 
 def create_bucket(base: str, force_destroy: bool, opts: pulumi.ResourceOptions) -> Bucket:
-    """A bucket that only its account reaches, encrypted, over TLS only."""
+    """Return a bucket that only its account reaches, encrypted, over TLS only."""
     bucket = aws.s3.Bucket(f"{base}-videos", force_destroy=force_destroy, opts=opts)
     # `destroy` deletes what is part of the bucket first, and then finds that a bucket with videos in it cannot be
     # deleted: it must not stand there without its policy and open to the public.

@@ -16,7 +16,7 @@ RETAKE = "Retake Requested"
 
 
 def find_bus(base: str, settings: Settings, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
-    """The ARN of the bus: a new one, or one that exists; None where nothing is to be announced."""
+    """Return the ARN of the bus: a new one, or one that exists; None where nothing is to be announced."""
     if settings.notify is True:
         return aws.cloudwatch.EventBus(
             f"{base}-outcomes", description="What became of each video of the video thumbnailer", opts=opts
@@ -25,7 +25,7 @@ def find_bus(base: str, settings: Settings, opts: pulumi.ResourceOptions) -> pul
 
 
 def takes_requests(settings: Settings, parent: pulumi.Resource) -> bool:
-    """Whether the bus can have a rule of this stack: those of other accounts and regions cannot."""
+    """Return whether the bus can have a rule of this stack: those of other accounts and regions cannot."""
     if not isinstance(settings.notify, str):
         return settings.notify is True
     opts = pulumi.InvokeOptions(parent=parent)
@@ -34,6 +34,6 @@ def takes_requests(settings: Settings, parent: pulumi.Resource) -> bool:
 
 
 def create_retake_rule(base: str, bus: pulumi.Output[str], videos: Bucket, opts: pulumi.ResourceOptions) -> Rule:
-    """The rule that takes requests for this bucket's videos from the bus, which several stacks may share."""
+    """Return the rule that takes requests for this bucket's videos from the bus, which several stacks may share."""
     pattern = {"source": [SOURCE], "detail-type": [RETAKE], "detail": {"retake": {"bucket": [videos.name]}}}
     return create_rule(f"{base}-retakes", "Asks the video thumbnailer for other pictures", pattern, opts, bus)

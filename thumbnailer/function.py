@@ -22,7 +22,8 @@ EVENT_AGE_SECONDS = 6 * 3600
 
 
 def create_log_group(base: str, retention_days: int, opts: pulumi.ResourceOptions) -> aws.cloudwatch.LogGroup:
-    """The function's log. Made before the function: Lambda would make one itself that nobody expires or deletes."""
+    """Return the function's log. Made before the function: Lambda would make one itself that nobody expires or
+    deletes."""
     return aws.cloudwatch.LogGroup(f"/aws/lambda/{base}", retention_in_days=retention_days, opts=opts)
 
 
@@ -36,7 +37,8 @@ def create_function(
     event_bus: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.lambda_.Function:
-    """The function, able to work from its first event on; it announces outcomes on `event_bus` (an ARN, or empty)."""
+    """Return the function, able to work from its first event on; it announces outcomes on `event_bus` (an ARN, or
+    empty)."""
     told = {**image_settings(settings), "eventBus": event_bus}
     function = aws.lambda_.Function(
         function_name(base),

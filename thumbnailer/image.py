@@ -34,14 +34,14 @@ class FunctionImage:
 
 
 def find_image(uri: pulumi.Input[str]) -> FunctionImage:
-    """An image that lies in ECR, whose repository lets Lambda pull it."""
+    """Return an image that lies in ECR, whose repository lets Lambda pull it."""
     return FunctionImage(pulumi.Output.from_input(uri))
 
 
 def create_image(
     base: str, context: str, settings: Settings, account: Account, opts: pulumi.ResourceOptions
 ) -> FunctionImage:
-    """Builds the folder `context` and pushes it to a repository of its own."""
+    """Build the folder `context` and pushes it to a repository of its own."""
     set_modes(Path(context))
     repository = aws.ecr.Repository(
         f"{base}-image",
@@ -97,7 +97,7 @@ def create_image(
 
 
 def set_modes(context: Path) -> None:
-    """Gives the files of the context the modes that git means: they are part of the context's digest, and another
+    """Give the files of the context the modes that git means: they are part of the context's digest, and another
     person's umask would make another image of the same commit."""
     ignore = context / ".dockerignore"
     wanted = [line[1:] for line in ignore.read_text().splitlines() if line.startswith("!")] if ignore.is_file() else []
@@ -111,7 +111,7 @@ def set_modes(context: Path) -> None:
 
 
 def version(context: Path) -> str:
-    """The version of the image that is built from `context`: what its outputs' metadata name, and its label.
+    """Return the version of the image that is built from `context`: what its outputs' metadata name, and its label.
 
     Raises:
         ValueError: the folder is not this project's.

@@ -11,7 +11,8 @@ _DIGEST = 6
 
 
 def base_name(name: str) -> str:
-    """The start of every resource's name: lower-case letters, digits and hyphens, at most `BASE_LIMIT` characters.
+    """Return the start of every resource's name: lower-case letters, digits and hyphens, at most `BASE_LIMIT`
+    characters.
 
     A stack's name may have 100 characters, capitals, dots and underscores (Pulumi); a bucket's may not (S3). A name
     that has to be changed gets a digest of the original, so that two names never become one.
@@ -24,5 +25,5 @@ def base_name(name: str) -> str:
 
 
 def function_name(base: str) -> str:
-    """What the name of the function begins with; the engine adds a hyphen and characters of its own."""
+    """Return what the name of the function begins with; the engine adds a hyphen and characters of its own."""
     return f"{base}-function"

@@ -39,7 +39,7 @@ def create_role(
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> FunctionRole:
-    """A role that only Lambda assumes, with one policy of its own."""
+    """Return a role that only Lambda assumes, with one policy of its own."""
     readable = _keys_of_videos(settings)
     role = aws.iam.Role(
         f"{base}-role",
@@ -93,7 +93,7 @@ def create_role(
 
 
 def use_keys(settings: Settings, account: Account) -> list[Statement]:
-    """Lets S3 read and write with the buckets' keys on the role's behalf, and nobody use them otherwise."""
+    """Let S3 read and write with the buckets' keys on the role's behalf, and nobody use them otherwise."""
     if not settings.kms_keys:
         return []
     service = pulumi.Output.concat("s3.", account.region, ".", account.dns_suffix)
@@ -114,8 +114,8 @@ def _announce(event_bus: pulumi.Output[str]) -> list[Statement]:
 
 
 def _join_network(base: str, settings: Settings, account: Account) -> list[Statement]:
-    """What Lambda needs to place the function in a VPC; the function's own code is denied it (Lambda Developer Guide,
-    "Giving Lambda functions access to resources in an Amazon VPC")."""
+    """Return what Lambda needs to place the function in a VPC; the function's own code is denied it (Lambda Developer
+    Guide, "Giving Lambda functions access to resources in an Amazon VPC")."""
     interfaces = account.arn("ec2", "network-interface/*")
     create = "ec2:CreateNetworkInterface"
     change = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]

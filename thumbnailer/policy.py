@@ -25,12 +25,12 @@ class Statement:
 
 
 def document(*statements: Statement) -> pulumi.Output[str]:
-    """The statements as IAM's JSON."""
+    """Return the statements as IAM's JSON."""
     return pulumi.Output.json_dumps({"Version": VERSION, "Statement": [_written(each) for each in statements]})
 
 
 def without_tls(actions: Sequence[str], resources: Sequence[pulumi.Input[str]]) -> Statement:
-    """Denies everybody these actions without TLS (AWS Security Hub S3.5, and the same for SQS and SNS)."""
+    """Deny everybody these actions without TLS (AWS Security Hub S3.5, and the same for SQS and SNS)."""
     return Statement(
         "DenyWithoutTls",
         actions,

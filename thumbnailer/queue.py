@@ -13,14 +13,14 @@ KEPT_SECONDS = 14 * 24 * 3600
 
 
 def create_queue(name: str, opts: pulumi.ResourceOptions) -> aws.sqs.Queue:
-    """An encrypted queue. It needs `close_queue` too, which knows who sends to it."""
+    """Return an encrypted queue. It needs `close_queue` too, which knows who sends to it."""
     return aws.sqs.Queue(name, message_retention_seconds=KEPT_SECONDS, sqs_managed_sse_enabled=True, opts=opts)
 
 
 def close_queue(
     name: str, queue: aws.sqs.Queue, rules: Sequence[Rule], opts: pulumi.ResourceOptions
 ) -> aws.sqs.QueuePolicy:
-    """The queue's policy: TLS only, and EventBridge may send what it could not deliver for `rules`."""
+    """Return the queue's policy: TLS only, and EventBridge may send what it could not deliver for `rules`."""
     statements = [
         Statement(
             "EventBridgeSendsWhatItCouldNotDeliver",

@@ -33,7 +33,7 @@ def create_rule(
     opts: pulumi.ResourceOptions,
     bus: pulumi.Output[str] | None = None,
 ) -> Rule:
-    """A rule on the bus with this ARN, with an event pattern whose parts may be outputs."""
+    """Return a rule on the bus with this ARN, with an event pattern whose parts may be outputs."""
     bus_name = bus.apply(lambda arn: arn.partition(":event-bus/")[2]) if bus else None
     rule = aws.cloudwatch.EventRule(
         name,
@@ -52,7 +52,7 @@ def call_function(
     closed: aws.sqs.QueuePolicy,
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.EventTarget:
-    """Makes `function` the target of `rule`; what cannot be delivered goes to `dead_letters`, as `closed` allows."""
+    """Make `function` the target of `rule`; what cannot be delivered goes to `dead_letters`, as `closed` allows."""
     permission = aws.lambda_.Permission(
         rule.label,
         action="lambda:InvokeFunction",

@@ -48,7 +48,7 @@ class _Kind:
 
 
 def _setting(default: Any, kind: _Kind, image: bool = False) -> Any:
-    """A field of `Settings`. `image`: the function's image reads it, under the same name."""
+    """Return a field of `Settings`. `image`: the function's image reads it, under the same name."""
     return field(default=default, metadata={"kind": kind, "image": image})
 
 
@@ -77,7 +77,7 @@ _FLAG = _Kind(_truth, "true or false", lambda value: isinstance(value, bool))
 
 
 def _text(pattern: str, may_hold: str) -> _Kind:
-    """A text that is empty, or all of which `pattern` matches; or an output, which nobody can look into yet."""
+    """Return a text that is empty, or all of which `pattern` matches; or an output, which nobody can look into yet."""
 
     def allows(value: Any) -> bool:
         return isinstance(value, pulumi.Output) or value == "" or re.fullmatch(pattern, value) is not None
@@ -97,7 +97,7 @@ def _list_of(type_: type, may_hold: str, allows: Callable[[Sequence[Any]], bool]
 
 
 def _texts(pattern: str, may_hold: str, most: int) -> _Kind:
-    """A list of at most `most` different texts or outputs."""
+    """Return a list of at most `most` different texts or outputs."""
 
     def allows(items: Sequence[Any]) -> bool:
         texts = [item for item in items if not isinstance(item, pulumi.Output)]
@@ -326,17 +326,17 @@ class Settings:
 
 
 def setting_names() -> list[str]:
-    """The keys of the configuration, in the order of `Pulumi.yaml`."""
+    """Return the keys of the configuration, in the order of `Pulumi.yaml`."""
     return [_name(each) for each in fields(Settings)]
 
 
 def image_settings(settings: Settings) -> dict[str, Any]:
-    """What the image reads, by the keys of the configuration, as JSON takes it; the values may be outputs."""
+    """Return what the image reads, by the keys of the configuration, as JSON takes it; the values may be outputs."""
     return {_name(each): getattr(settings, each.name) for each in fields(Settings) if each.metadata["image"]}
 
 
 def output_endings(settings: Settings) -> list[str]:
-    """The endings of every key that the function writes: the posters', and those of what else is asked for."""
+    """Return the endings of every key that the function writes: the posters', and those of what else is asked for."""
     # An MP4 of its own is called .m4v, because .mp4 is what mostly triggers.
     preview = {"webp": ".preview.webp", "gif": ".preview.gif", "mp4": ".preview.m4v"}[settings.preview_format]
     further = (
@@ -350,7 +350,8 @@ def output_endings(settings: Settings) -> list[str]:
 
 
 def spellings(settings: Settings) -> Iterator[str]:
-    """The suffixes as those must name them who tell capitals from small letters: IAM, S3 and EventBridge's wildcards.
+    """Yield the suffixes as those must name them who tell capitals from small letters: IAM, S3 and EventBridge's
+    wildcards.
 
     With `ignore_case` there are 2 ** n for a suffix of n letters.
     """
@@ -360,7 +361,8 @@ def spellings(settings: Settings) -> Iterator[str]:
 
 
 def read_settings(config: pulumi.Config) -> Settings:
-    """The settings in `config`; a key that is not set has its default. Raises `SettingsError` with every fault."""
+    """Return the settings in `config`; a key that is not set has its default. Raises `SettingsError` with every
+    fault."""
     values: dict[str, Any] = {}
     faults = list(_unknown_keys(config.name))
     for each in fields(Settings):
@@ -414,8 +416,8 @@ def _fault(setting: Field[Any], held: object) -> _Fault:
 
 
 def _filled(setting: Field[Any], value: Any) -> Any:
-    """A list with the default's items where it has none: `pulumi config set --path 'widths[1]' 320` on a key that has
-    only its default writes `[null, 320]`."""
+    """Return a list with the default's items where it has none: `pulumi config set --path 'widths[1]' 320` on a key
+    that has only its default writes `[null, 320]`."""
     if not isinstance(value, tuple):
         return value
     default: Any = setting.default

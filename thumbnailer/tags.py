@@ -12,7 +12,7 @@ import pulumi
 def tagging(
     tags: Mapping[str, str],
 ) -> Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]:
-    """A transformation that gives `tags` to every AWS resource below."""
+    """Return a transformation that gives `tags` to every AWS resource below."""
 
     def add_tags(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         # The SDK lists every input of a type here, unset ones too: "tags" is there exactly when the type takes tags.

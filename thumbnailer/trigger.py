@@ -40,7 +40,7 @@ class Trigger:
 
 
 def choose_trigger(settings: Settings, function: str, parent: pulumi.Resource) -> Trigger:
-    """Looks at the bucket and decides. `function` is what the name of the stack's function begins with.
+    """Look at the bucket and decide. `function` is what the name of the stack's function begins with.
 
     Raises:
         Refused: the bucket's notifications would be lost, or it does not send its events to EventBridge.
@@ -52,7 +52,7 @@ def choose_trigger(settings: Settings, function: str, parent: pulumi.Resource) -
 
 
 def decide(settings: Settings, bucket: str, found: Found, function: str) -> Trigger:
-    """The way that takes nothing from others of what the bucket has; see `choose_trigger`."""
+    """Return the way that takes nothing from others of what the bucket has; see `choose_trigger`."""
     wanted = settings.trigger
     own = re.compile(rf"arn:[a-z-]+:lambda:[^:]+:\d+:function:{re.escape(function)}-[^-:]+")
     others = [each for each in _listeners(found) if not own.fullmatch(each.arn)]
@@ -69,7 +69,7 @@ def decide(settings: Settings, bucket: str, found: Found, function: str) -> Trig
 
 
 def create_rules(base: str, settings: Settings, videos: Bucket, opts: pulumi.ResourceOptions) -> list[Rule]:
-    """The rules that match the videos; several where one pattern would be too long."""
+    """Return the rules that match the videos; several where one pattern would be too long."""
     return [
         create_rule(
             f"{base}-uploads" if number == 1 else f"{base}-uploads-{number}",
@@ -82,7 +82,7 @@ def create_rules(base: str, settings: Settings, videos: Bucket, opts: pulumi.Res
 
 
 def patterns(settings: Settings, bucket: pulumi.Input[str]) -> list[dict[str, Any]]:
-    """What matches the events of the bucket's videos; each is short enough for a rule."""
+    """Return what matches the events of the bucket's videos; each is short enough for a rule."""
     kinds = ["Object Created", *(["Object Deleted"] if settings.delete_outputs else [])]
 
     def pattern(keys: Sequence[Any], bucket: pulumi.Input[str]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def notify_by_s3(
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Lets the bucket itself call the function, for every key with one of the prefixes and suffixes.
+    """Let the bucket itself call the function, for every key with one of the prefixes and suffixes.
 
     Raises, from the outputs:
         Refused: the bucket has notifications that this would replace.
@@ -153,7 +153,7 @@ def notify_by_eventbridge(
     targets: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Switches EventBridge on where the bucket is the stack's own. In another bucket nothing is written, except to take
+    """Switch EventBridge on where the bucket is the stack's own. In another bucket nothing is written, except to take
     the function out that an earlier update put there.
 
     Raises, from the outputs:
@@ -257,7 +257,7 @@ def _switch_on(bucket: str) -> str:
 
 
 def _rest(row: Any) -> dict[str, Any]:
-    """A notification that was found, as a resource takes it, but for whom it goes to."""
+    """Return a notification that was found, as a resource takes it, but for whom it goes to."""
     return {
         "id": row.id or None,
         "events": row.events,
@@ -271,7 +271,7 @@ def _name(base: str) -> str:
 
 
 def _keys(settings: Settings) -> Iterator[Any]:
-    """What EventBridge compares keys with; only its wildcards combine a beginning with an ending."""
+    """Yield what EventBridge compares keys with; only its wildcards combine a beginning with an ending."""
     if settings.prefixes:
         for prefix in settings.prefixes:
             yield from ({"wildcard": f"{prefix}*{suffix}"} for suffix in spellings(settings))

@@ -31,7 +31,7 @@ REQUIREMENTS = ROOT / "requirements-bench.txt"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; returns its exit status: 1 where an object did not end as it must."""
+    """Run the program; return its exit status: 1 where an object did not end as it must."""
     options = _options().parse_args(arguments)
     try:
         plan = planned(options.uploads, options.seed)

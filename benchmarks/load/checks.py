@@ -47,7 +47,7 @@ class Verdict:
 
 
 def look(service: Service) -> Found:
-    """Reads bucket, failure queue and log."""
+    """Read bucket, failure queue and log."""
     s3 = service.client("s3")
     objects: dict[str, str] = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=service.bucket):

@@ -21,7 +21,7 @@ FRAMES = 5
 
 
 def clip(number: int) -> bytes:
-    """An MP4 of some kilobytes that shows `number`, its index at the end."""
+    """Return an MP4 of some kilobytes that shows `number`, its index at the end."""
     if not 0 <= number < NUMBERS:
         raise ValueError(f"the number {number} does not fit into a clip: 0 to {NUMBERS - 1} do")
     frames: Any = av.VideoFrame  # in part untyped
@@ -39,7 +39,7 @@ def clip(number: int) -> bytes:
 
 
 def shown(picture: bytes) -> int:
-    """The number in a picture of a clip, whatever its size and format."""
+    """Return the number in a picture of a clip, whatever its size and format."""
     grey = Image.open(io.BytesIO(picture)).convert("L")
     number = 0
     for bit in range(COLUMNS * ROWS):

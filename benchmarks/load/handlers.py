@@ -69,13 +69,13 @@ def sampled(answered: Callable[[], int], others: Collection[int] = ()) -> Iterat
 
 
 def handlers() -> list[int]:
-    """The warm handlers below this process."""
+    """Return the warm handlers below this process."""
     emulators = [process for process in psutil.Process().children() if _is(process, EMULATOR)]
     return sorted(child.pid for each in emulators for child in each.children() if _is(child, CLIENT))
 
 
 def drifts(samples: list[Sample]) -> list[Drift]:
-    """One for each handler that was sampled ten times at least."""
+    """Return one for each handler that was sampled ten times at least."""
     found = []
     for pid in sorted({sample.pid for sample in samples}):
         mine = [sample for sample in samples if sample.pid == pid]

@@ -77,12 +77,13 @@ class Plan:
 
 
 def picture_key(key: str) -> str:
-    """Where the picture of a video goes."""
+    """Return where the picture of a video goes."""
     return key.removesuffix(".mp4") + ".jpg"
 
 
 def planned(uploads: int, seed: int = 1) -> Plan:
-    """A plan of `uploads` uploads, of which 1 in 20 each is hostile, faulty, told twice, or one half of an overwrite.
+    """Return a plan of `uploads` uploads, of which 1 in 20 each is hostile, faulty, told twice, or one half of an
+    overwrite.
 
     Raises:
         ValueError: more uploads than there are numbers, or too few for one of every kind.
@@ -132,7 +133,7 @@ def planned(uploads: int, seed: int = 1) -> Plan:
 
 
 def hostile(kind: str, video: bytes, random: Random) -> bytes:
-    """A file that is none of what its name says."""
+    """Return a file that is none of what its name says."""
     return {
         "playlist": b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/segment.ts\nfile:///etc/passwd\n",
         "script": b"ffconcat version 1.0\nfile /etc/passwd\n",

@@ -40,7 +40,7 @@ limit (`LAMBDA_ACCOUNT_CONCURRENCY`) is lifted here. It tries a failed event aga
 
 
 def written(result: Result, command: str) -> str:
-    """The whole page."""
+    """Return the whole page."""
     rate = result.deliveries / result.times.settled
     states = result.with_faults.states.keys() | result.redriven.states.keys()
     flatness = FLATNESS.format(

@@ -71,7 +71,7 @@ class Result:
 
 
 def run(plan: Plan, folder: Path, environments: int, seconds: float, say: Callable[[str], None]) -> Result:
-    """Runs `plan`; `say` is told how far it has come, a line that takes the place of the one before.
+    """Run `plan`; `say` is told how far it has come, a line that takes the place of the one before.
 
     Raises:
         LoadFailure: it took longer than `seconds`, or what was sent a second time did not come through.
@@ -139,7 +139,7 @@ def _judged(up: Service, plan: Plan, redriven: bool) -> Verdict:
 
 
 def _redrive(up: Service) -> str:
-    """What a person would do: `python -m operate redrive --all`."""
+    """Return what a person would do: `python -m operate redrive --all`."""
     command = [sys.executable, "-m", "operate", "redrive", "--queue", up.registered.queue_url]
     done = subprocess.run(
         [*command, "--function", up.registered.function.name, "--all"],

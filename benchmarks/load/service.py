@@ -42,7 +42,7 @@ class Service:
     """URL of a queue that gets a copy of every event of the bucket."""
 
     def client(self, name: str) -> Any:
-        """A boto3 client of the account itself, past what lets requests fail."""
+        """Return a boto3 client of the account itself, past what lets requests fail."""
         return self.emulator.client(name)
 
     @property
@@ -81,7 +81,7 @@ def service(folder: Path, environments: int) -> Iterator[Service]:
 
 
 def _tap(aws: Emulator, bucket: str) -> str:
-    """A second receiver of the bucket's events, beside the trigger, which stays as the stack made it."""
+    """Return a second receiver of the bucket's events, beside the trigger, which stays as the stack made it."""
     sqs, s3 = aws.client("sqs"), aws.client("s3")
     url = str(sqs.create_queue(QueueName="load-tap")["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -96,7 +96,7 @@ def _tap(aws: Emulator, bucket: str) -> str:
 
 
 def tapped(service: Service) -> list[dict[str, Any]]:
-    """The next events out of the tap; none where none came within a second."""
+    """Return the next events out of the tap; none where none came within a second."""
     sqs = service.client("sqs")
     messages = sqs.receive_message(QueueUrl=service.tap, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
     if messages:

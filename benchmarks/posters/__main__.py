@@ -62,7 +62,7 @@ def _keep(case: Case, number: int, folder: Path) -> None:
 
 
 def evaluate(video: Path | None, keep: Path | None, kinds: Iterable[str]) -> list[Verdict]:
-    """All verdicts, of every way on every video; as many at once as there are processors."""
+    """Return all verdicts, of every way on every video; as many at once as there are processors."""
     asked = [(kind, half, number) for kind in kinds for half in HALVES for number in range(VIDEOS[half.name])]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         waiting = [pool.submit(judge, *one, video, keep) for one in asked]
@@ -88,7 +88,7 @@ def scoring_seconds() -> float:
 
 
 def report(verdicts: Sequence[Verdict], seconds: float, real: bool) -> str:
-    """The page of tables."""
+    """Return the page of tables."""
     held = [each for each in verdicts if each.half == "held out"]
     lines = [
         "# Which frame `auto` takes",

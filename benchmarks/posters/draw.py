@@ -28,7 +28,7 @@ def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def plain(colour: Colour, size: Size = WIDE) -> Image.Image:
-    """One colour."""
+    """Return one colour."""
     return Image.new("RGB", size, colour)
 
 
@@ -38,13 +38,13 @@ def colour(chance: Random, low: int = 30, high: int = 225) -> Colour:
 
 
 def shade(of: Colour, factor: float) -> Colour:
-    """A darker (below 1) or lighter colour."""
+    """Return a darker (below 1) or lighter colour."""
     red, green, blue = (max(0, min(255, round(value * factor))) for value in of)
     return red, green, blue
 
 
 def gradient(top: Colour, bottom: Colour, size: Size = WIDE) -> Image.Image:
-    """One colour above, another below."""
+    """Return one colour above, another below."""
     ramp = Image.linear_gradient("L").resize(size)
     return ImageOps.colorize(ramp, top, bottom)
 
@@ -65,7 +65,7 @@ def fractal(chance: Random, size: Size = WIDE, coarse: int = 3, rough: float = 0
 
 
 def textured(chance: Random, tint: Colour, size: Size = WIDE, depth: float = 0.5, coarse: int = 6) -> Image.Image:
-    """A surface of one colour with the texture of a natural one."""
+    """Return a surface of one colour with the texture of a natural one."""
     low, high = shade(tint, 1 - depth), shade(tint, 1 + depth)
     return ImageOps.colorize(fractal(chance, size, coarse, 0.7), low, high)
 
@@ -146,7 +146,7 @@ def portrait(chance: Random, size: Size = WIDE, shift: float = 0.0) -> Image.Ima
 
 
 def room(chance: Random, size: Size = WIDE) -> Image.Image:
-    """A wall, a floor, and furniture of shaded boxes."""
+    """Return a wall, a floor, and furniture of shaded boxes."""
     width, height = size
     picture = textured(chance, colour(chance, 90, 200), size, 0.25, 2)
     floor = textured(chance, colour(chance, 60, 140), size, 0.5, 12)
@@ -213,7 +213,7 @@ def table(chance: Random, size: Size = WIDE) -> Image.Image:
 
 
 def field(chance: Random, size: Size = WIDE) -> Image.Image:
-    """A pitch with players, before a crowd."""
+    """Return a pitch with players, before a crowd."""
     width, height = size
     picture = textured(chance, (60, 130, 50), size, 0.25, 40)
     draw = ImageDraw.Draw(picture)
@@ -233,7 +233,7 @@ def field(chance: Random, size: Size = WIDE) -> Image.Image:
 
 
 def drawn(chance: Random, size: Size = WIDE) -> Image.Image:
-    """A frame of a cartoon: plain colours, dark outlines."""
+    """Return a frame of a cartoon: plain colours, dark outlines."""
     width, height = size
     picture = plain(colour(chance, 120, 235), size)
     draw = ImageDraw.Draw(picture)
@@ -259,7 +259,7 @@ def _sentence(chance: Random, words: int) -> str:
 
 
 def slide(chance: Random, size: Size = WIDE, lines: int | None = None, dark: bool | None = None) -> Image.Image:
-    """A slide with a title and some lines."""
+    """Return a slide with a title and some lines."""
     width, height = size
     dark = chance.random() < 0.3 if dark is None else dark
     ground = colour(chance, 0, 60) if dark else chance.choice([WHITE, WHITE, (245, 240, 225), (225, 235, 245)])
@@ -278,7 +278,7 @@ def slide(chance: Random, size: Size = WIDE, lines: int | None = None, dark: boo
 
 
 def card(chance: Random, size: Size = WIDE, text: str | None = None, ground: Colour | None = None) -> Image.Image:
-    """A few large words on one colour."""
+    """Return a few large words on one colour."""
     width, height = size
     ground = (
         ground
@@ -322,7 +322,7 @@ def credits_page(
 
 
 def document(chance: Random, size: Size = WIDE, dark: bool = False) -> Image.Image:
-    """A page full of small text, such as a document, a spreadsheet or a program in an editor."""
+    """Return a page full of small text, such as a document, a spreadsheet or a program in an editor."""
     width, height = size
     ground, ink = ((30, 30, 38), (200, 205, 210)) if dark else (WHITE, (40, 40, 40))
     picture = plain(ground, size)
@@ -338,7 +338,7 @@ def document(chance: Random, size: Size = WIDE, dark: bool = False) -> Image.Ima
 
 
 def desktop(chance: Random, page: Image.Image | None, size: Size = WIDE) -> Image.Image:
-    """A window on a desktop, with a page in it."""
+    """Return a window on a desktop, with a page in it."""
     width, height = size
     picture = page.resize(size) if page else plain(WHITE, size)
     draw = ImageDraw.Draw(picture)
@@ -353,7 +353,7 @@ def desktop(chance: Random, page: Image.Image | None, size: Size = WIDE) -> Imag
 
 
 def web_page(chance: Random, size: Size = WIDE) -> Image.Image:
-    """A page of a site: a heading, text, and photographs."""
+    """Return a page of a site: a heading, text, and photographs."""
     width, height = size
     picture = document(chance, size)
     for number in range(chance.randint(1, 2)):
@@ -434,7 +434,7 @@ def end_card(chance: Random, size: Size = WIDE) -> Image.Image:
 
 
 def countdown(number: int, turn: float, size: Size = WIDE) -> Image.Image:
-    """The leader of a film: a number in two circles, and a hand that goes round."""
+    """Return the leader of a film: a number in two circles, and a hand that goes round."""
     width, height = size
     picture = plain((120, 118, 110), size)
     draw = ImageDraw.Draw(picture)
@@ -449,7 +449,7 @@ def countdown(number: int, turn: float, size: Size = WIDE) -> Image.Image:
 
 
 def clapper(chance: Random, scene: Image.Image) -> Image.Image:
-    """A slate held before a scene."""
+    """Return a slate held before a scene."""
     width, height = scene.size
     picture = scene.copy()
     draw = ImageDraw.Draw(picture)
@@ -476,7 +476,7 @@ def clapper(chance: Random, scene: Image.Image) -> Image.Image:
 
 
 def loading(chance: Random, part: float, size: Size = WIDE) -> Image.Image:
-    """The loading screen of a game: a title, a bar, a tip."""
+    """Return the loading screen of a game: a title, a bar, a tip."""
     width, height = size
     picture = gradient(colour(chance, 0, 50), colour(chance, 0, 80), size)
     draw = ImageDraw.Draw(picture)
@@ -500,7 +500,7 @@ def loading(chance: Random, part: float, size: Size = WIDE) -> Image.Image:
 
 
 def logo(chance: Random, size: Size = WIDE, ground: Colour = WHITE) -> Image.Image:
-    """A mark and a name."""
+    """Return a mark and a name."""
     width, height = size
     picture, tint = plain(ground, size), colour(chance, 40, 200)
     draw = ImageDraw.Draw(picture)
@@ -520,7 +520,7 @@ def logo(chance: Random, size: Size = WIDE, ground: Colour = WHITE) -> Image.Ima
 
 
 def caption(picture: Image.Image, text: str, box: bool = False) -> Image.Image:
-    """A line of text low in a frame, as subtitles are; on a bar, as names are (`box`)."""
+    """Return a line of text low in a frame, as subtitles are; on a bar, as names are (`box`)."""
     width, height = picture.size
     picture = picture.copy()
     draw = ImageDraw.Draw(picture)
@@ -541,7 +541,7 @@ def caption(picture: Image.Image, text: str, box: bool = False) -> Image.Image:
 
 
 def score_card(chance: Random, picture: Image.Image, large: bool) -> Image.Image:
-    """The score of a game: small in a corner, or over the whole frame."""
+    """Return the score of a game: small in a corner, or over the whole frame."""
     width, height = picture.size
     picture = picture.copy()
     draw = ImageDraw.Draw(picture)
@@ -568,7 +568,7 @@ def score_card(chance: Random, picture: Image.Image, large: bool) -> Image.Image
 
 
 def snow(chance: Random, size: Size = WIDE, cell: int = 2, colours: bool = False) -> Image.Image:
-    """What a receiver without a signal shows."""
+    """Return what a receiver without a signal shows."""
     width, height = size[0] // cell, size[1] // cell
     mode = "RGB" if colours else "L"
     picture = Image.frombytes(mode, (width, height), chance.randbytes(width * height * len(mode if colours else "L")))
@@ -591,7 +591,7 @@ def blocks(chance: Random, size: Size = WIDE, block: int = 16, over: Image.Image
 
 
 def smeared(chance: Random, picture: Image.Image) -> Image.Image:
-    """What a decoder shows that never saw a keyframe: grey, with traces of what moves."""
+    """Return what a decoder shows that never saw a keyframe: grey, with traces of what moves."""
     edges = picture.convert("L").filter(ImageFilter.Kernel((3, 3), (-1, -1, 0, -1, 0, 1, 0, 1, 1), 2, 128))
     block = 16
     small = edges.resize((max(1, picture.width // block), max(1, picture.height // block)), Image.Resampling.BOX)
@@ -602,7 +602,7 @@ def smeared(chance: Random, picture: Image.Image) -> Image.Image:
 
 
 def grainy(chance: Random, picture: Image.Image, much: float) -> Image.Image:
-    """A frame with the grain of a sensor in the dark."""
+    """Return a frame with the grain of a sensor in the dark."""
     width, height = picture.width // 2, picture.height // 2
     grain = Image.frombytes("L", (width, height), chance.randbytes(width * height)).resize(
         picture.size, Image.Resampling.BILINEAR
@@ -611,7 +611,7 @@ def grainy(chance: Random, picture: Image.Image, much: float) -> Image.Image:
 
 
 def dimmed(picture: Image.Image, factor: float) -> Image.Image:
-    """A darker frame, or a lighter one."""
+    """Return a darker frame, or a lighter one."""
     return picture.point(lambda value: min(255, value * factor))
 
 
@@ -621,7 +621,7 @@ def blend(first: Image.Image, second: Image.Image, part: float) -> Image.Image:
 
 
 def sheet(pictures: Sequence[Image.Image], columns: int = 6, width: int = 200) -> Image.Image:
-    """Frames side by side, to look at."""
+    """Return frames side by side, to look at."""
     height = max(round(width * picture.height / picture.width) for picture in pictures)
     rows = math.ceil(len(pictures) / columns)
     whole = Image.new("RGB", (columns * width, rows * height), (255, 0, 255))

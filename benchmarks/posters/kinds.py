@@ -31,11 +31,11 @@ class Studio:
         self.chance, self.rate, self._pace, self._photographs = chance, rate, pace, photographs
 
     def count(self, low: float, high: float) -> int:
-        """Frames of some seconds between two bounds."""
+        """Return frames of some seconds between two bounds."""
         return max(1, round(self.chance.uniform(low, high) * self.rate * self._pace))
 
     def scene(self, size: Size = WIDE) -> Image.Image:
-        """A scene, another one each time; a part of a real photograph where there are some."""
+        """Return a scene, another one each time; a part of a real photograph where there are some."""
         chance = self.chance
         if self._photographs and chance.random() < 0.4:
             whole = chance.choice(self._photographs)
@@ -49,7 +49,7 @@ class Studio:
         return chance.choice(draw.SCENES)(chance, size)
 
     def move(self, picture: Image.Image, count: int) -> Iterator[Image.Image]:
-        """A camera before a scene: it zooms, pans, shakes or stands still."""
+        """Yield a camera before a scene: it zooms, pans, shakes or stands still."""
         chance, size = self.chance, picture.size
         kind, room = chance.choice(["zoom", "pan", "shake", "still"]), chance.uniform(0.06, 0.16)
         shakes = [(chance.uniform(-0.3, 0.3), chance.uniform(-0.3, 0.3)) for _ in range(count)]
@@ -65,7 +65,7 @@ class Studio:
             yield picture.resize(size, Image.Resampling.BILINEAR, box=box)
 
     def shot(self, low: float = 3, high: float = 8, size: Size = WIDE) -> Part:
-        """A scene for some seconds."""
+        """Return a scene for some seconds."""
         return Part(self.move(self.scene(size), self.count(low, high)), good=True)
 
     def shots(self, least: int, most: int, low: float = 3, high: float = 6, size: Size = WIDE) -> list[Part]:
@@ -73,11 +73,11 @@ class Studio:
         return [self.shot(low, high, size) for _ in range(self.chance.randint(least, most))]
 
     def hold(self, picture: Image.Image, low: float, high: float, good: bool = False) -> Part:
-        """A frame that stands still."""
+        """Return a frame that stands still."""
         return Part([picture] * self.count(low, high), good)
 
     def between(self, first: Image.Image, second: Image.Image, low: float, high: float) -> Part:
-        """A dissolve, or a fade where one of the two is plain; without its ends."""
+        """Return a dissolve, or a fade where one of the two is plain; without its ends."""
         count = self.count(low, high)
         return Part([draw.blend(first, second, (number + 1) / (count + 1)) for number in range(count)])
 

@@ -46,12 +46,12 @@ class Case:
     """The same video, by its arrangement of keyframes."""
 
     def is_good(self, moment: float) -> bool:
-        """Whether a moment, in seconds, is worth a poster."""
+        """Return whether a moment, in seconds, is worth a poster."""
         return any(start - 0.001 <= moment < end - 0.001 for start, end in self.good)
 
 
 def photographs(path: Path | None) -> list[Image.Image]:
-    """Frames of a video, spread over it; none without a video."""
+    """Return frames of a video, spread over it; none without a video."""
     if path is None:
         return []
     with av.open(path) as container:

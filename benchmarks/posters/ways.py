@@ -46,13 +46,13 @@ def chosen(path: Path) -> tuple[float, Image.Image]:
 
 
 def _first_not_black(path: Path) -> float:
-    """The first frame of which less than 98% is black, as FFmpeg's `blackframe` sees it by default."""
+    """Return the first frame of which less than 98% is black, as FFmpeg's `blackframe` sees it by default."""
     key = "lavfi.blackframe.pblack"
     return _filtered(path, f"blackframe=amount=0,metadata=select:key={key}:value=98:function=less")
 
 
 def _filtered(path: Path, filters: str) -> float:
-    """The moment of the first frame that filters let pass; 0 if none does."""
+    """Return the moment of the first frame that filters let pass; 0 if none does."""
     arguments = ("-i", str(path), "-vf", f"{filters},showinfo", "-frames:v", "1", "-f", "null", "-")
     log = subprocess.run(
         [FFMPEG, "-hide_banner", "-loglevel", "info", *arguments], capture_output=True, text=True, check=True
@@ -61,7 +61,7 @@ def _filtered(path: Path, filters: str) -> float:
 
 
 def _ffmpegthumbnailer(path: Path, case: Case) -> float:
-    """The moment of the frame that looks like what it wrote: it does not say which one it took."""
+    """Return the moment of the frame that looks like what it wrote: it does not say which one it took."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "poster.png"
         subprocess.run(["ffmpegthumbnailer", "-i", path, "-o", output, "-s", "128"], capture_output=True, check=True)
@@ -80,7 +80,7 @@ NAMES = (OURS, "the middle (Mux)", "10%", "first not black (imgix)", "FFmpeg's `
 
 
 def choices(case: Case) -> Iterator[tuple[str, str, float]]:
-    """The arrangement of keyframes, the way, and the moment that it chooses, in seconds.
+    """Yield the arrangement of keyframes, the way, and the moment that it chooses, in seconds.
 
     What looks at frames alone is asked once for all arrangements.
     """

@@ -61,7 +61,7 @@ class Batch:
     """Their ids, in the order of `Work.tasks`."""
 
     def answer(self, results: Sequence[Outcome | Exception]) -> dict[str, Any]:
-        """The function's answer: `results` in the order of the tasks, an exception for what may succeed later.
+        """Return the function's answer: `results` in the order of the tasks, an exception for what may succeed later.
 
         `rejected` is a permanent failure. S3 tries a temporary one again before the job ends.
         """
@@ -84,7 +84,7 @@ class Work:
 
 
 def read(event: Any) -> Work:
-    """Reads an event of any of the kinds above; no tasks for `s3:TestEvent`, which S3 sends for a new notification.
+    """Read an event of any of the kinds above; no tasks for `s3:TestEvent`, which S3 sends for a new notification.
 
     Raises:
         BadEvent: it is something else.
@@ -208,7 +208,7 @@ def _chosen(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _decoded(key: Any) -> str:
-    """A key that came `application/x-www-form-urlencoded`: a space as `+`, UTF-8 as `%C3%A4`."""
+    """Return a key that came `application/x-www-form-urlencoded`: a space as `+`, UTF-8 as `%C3%A4`."""
     return unquote_plus(_text("key", key), errors="strict")
 
 

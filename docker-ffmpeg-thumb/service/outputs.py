@@ -142,7 +142,7 @@ class Outputs:
             )
 
     def leaves(self, key: str) -> bool:
-        """Whether something at a key that was looked at was put there by somebody else and stays."""
+        """Return whether something at a key that was looked at was put there by somebody else and stays."""
         present = self._present.get(key)
         return present is not None and self._is_foreign(present)
 
@@ -232,7 +232,7 @@ class Outputs:
                     return content.file  # Another delivery of the same event was faster, with the same output.
                 self._refuse_newer([present])
                 if not self._video.sequencer and present and not self._is_of_this_upload(present.maker):
-                    # Without a sequencer this job cannot tell, and whoever came meanwhile had an event.
+                    # Without a sequencer this job cannot tell which is newer; the other writer had an event of its own.
                     raise Superseded("another upload of the object got its outputs meanwhile")
             raise fault
 
@@ -273,7 +273,7 @@ class Outputs:
                 **kept,
             )
         except ClientError as error:
-            # A poster that somebody has given tags to; the function has no rights on these.
+            # Somebody has tagged the poster, and the function has no rights on tags.
             if _status(error) != 403:
                 raise
 
@@ -294,7 +294,7 @@ class Outputs:
         return not present.maker.source and not self._overwrite
 
     def _is_of_this_upload(self, maker: Maker) -> bool:
-        """Whether an output was made of these very bytes, and of no earlier upload of them."""
+        """Return whether an output was made of these very bytes, and of no earlier upload of them."""
         if (maker.source, maker.etag) != (self._source, self._video.etag):
             return False
         ours = self._video.sequencer
@@ -314,7 +314,7 @@ class Outputs:
         )
 
     def _now_asked(self) -> str:
-        """What the metadata of the video's object asks for."""
+        """Return what the metadata of the video's object asks for."""
         if self._asked is None:
             version = {"VersionId": self._video.version} if self._video.version else {}
             try:
@@ -322,12 +322,12 @@ class Outputs:
             except ClientError as error:
                 if _status(error) not in (400, 403, 404, 405):
                     raise
-                response = {}  # What became of the object, the reading of it will state.
+                response = {}  # Reading the object will tell what became of it.
             self._asked = requested.text_of(response.get("Metadata", {}))
         return self._asked
 
     def _is_newer(self, maker: Maker) -> bool:
-        """Whether an output is of a later event for the same key.
+        """Return whether an output is of a later event for the same key.
 
         S3 orders events by their sequencers: hexadecimal numbers of different lengths, to be compared as text after the
         shorter is filled up with zeros on the right (Amazon S3 User Guide, "Event message structure").

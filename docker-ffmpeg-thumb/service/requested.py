@@ -22,7 +22,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def apply(asked: Mapping[str, str], wanted: Wanted) -> tuple[Wanted, bool, tuple[str, ...]]:
-    """Return what is wanted of one video, whether its position was asked for, and notes on what is asked in vain.
+    """Return what is wanted of one video, whether its position was asked for, and notes on requests that were ignored.
 
     `thumbnail-position` is written as the stack's `position`, `thumbnail-widths` as numbers with commas: `640,320`.
     """

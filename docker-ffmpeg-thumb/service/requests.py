@@ -46,7 +46,7 @@ class OutOfTime(BrokenRequest):
 
 @dataclass
 class Attempt:
-    """One try of a request. Whoever makes it says when the answer began, so that a late one is told in time."""
+    """One try of a request. Its maker reports when the answer begins, so that a late one is noticed."""
 
     number: int
     """From 0."""
@@ -95,13 +95,13 @@ class Pace:
         self._late = max(least, self.UNKNOWN)
 
     def note(self, seconds: float) -> None:
-        """Take one more time to the first byte."""
+        """Record how many seconds one more answer took to its first byte."""
         self._seconds.append(seconds)
         if len(self._seconds) >= 4:
             self._late = max(self._least, self.FACTOR * median(self._seconds.copy()))
 
     def due(self, attempt: Attempt, size: int) -> float | None:
-        """When an attempt for so many bytes becomes late, in seconds of `time.monotonic`."""
+        """Return when an attempt for so many bytes becomes late, in seconds of `time.monotonic`."""
         if attempt.began is None:
             return None
         if attempt.answered is None:
@@ -203,7 +203,7 @@ class Requests:
         self._pool.submit(run)
 
     def _due(self, request: _Pending[T], hedge: bool) -> float | None:
-        """When something is to be done about a request."""
+        """Return when something is to be done about a request."""
         if request.done:
             return None
         if request.running == 0:
@@ -239,7 +239,7 @@ class Requests:
 
 
 def is_transient(fault: Exception) -> bool:
-    """Whether another attempt at a request may succeed."""
+    """Return whether another attempt at a request may succeed."""
     if isinstance(fault, ClientError):
         status = fault.response["ResponseMetadata"].get("HTTPStatusCode", 500)
         return status >= 500 or status == 429 or fault.response["Error"].get("Code") in _TRANSIENT_CODES
@@ -247,7 +247,7 @@ def is_transient(fault: Exception) -> bool:
 
 
 def brief(fault: Exception) -> str:
-    """A fault in one line, without addresses: they may hold signatures."""
+    """Return a fault in one line, without addresses: they may hold signatures."""
     if isinstance(fault, ClientError):
         status = fault.response["ResponseMetadata"].get("HTTPStatusCode")
         return f"{fault.operation_name} was answered by {status} {fault.response['Error'].get('Code', '')}".rstrip()
@@ -257,7 +257,8 @@ def brief(fault: Exception) -> str:
 
 
 def longest_chain(spans: Sequence[tuple[float, float]]) -> int:
-    """The most requests each of which began after the one before it had ended (interval scheduling by earliest end)."""
+    """Return the most requests each of which began after the one before it had ended (interval scheduling by earliest
+    end)."""
     count, last_end = 0, float("-inf")
     for began, ended in sorted(spans, key=lambda span: span[1]):
         if began >= last_end:

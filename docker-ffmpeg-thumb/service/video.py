@@ -89,7 +89,7 @@ class Videos:
         return _Work(self, task, min(seconds, self.settings.job_seconds)).outcome()
 
     def knows(self, video: Video) -> bool:
-        """Whether this content was here before."""
+        """Return whether this content was here before."""
         return video.content in self._seen
 
     def remember(self, video: Video) -> None:
@@ -213,7 +213,7 @@ class _Work:
     def _work(self, worker: Worker, wanted: Wanted, named: Names, beginning: list[tuple[int, bytes]]) -> Made:
         """Have a worker do its part: answer its questions until it has given all.
 
-        Once it has given the posters, its end costs what it has not made yet and nothing else.
+        If it ends after it gave the posters, only the outputs that it had not made yet are lost.
         """
         channel, deadline = worker.channel, self._deadline
         made: Made | None = None
@@ -315,14 +315,14 @@ class _Work:
             raise Superseded("another version of the object is there, so its outputs stay")
         named = names.of(self._video.bucket, self._video.key, settings, settings.wanted)
         outputs = self._outputs(named.bucket, settings.wanted)
-        # What it or somebody asked for besides stands in its poster's metadata.
+        # The poster's metadata says what the video, or a retake, asked for.
         wanted, _, _ = requested.apply(outputs.asked_at(named.key("poster")), settings.wanted)
         named = replace(named, wanted=wanted)
         sheets: list[str] = []
         if wanted.storyboard:
             sheets = [named.key("sheet", number) for number in range(1, MOST_SHEETS)]
         gone = outputs.remove(named.certain())
-        # Their number stands nowhere; they follow one another.
+        # Their number is stored nowhere: they are numbered without gaps.
         for sheet in sheets:
             if not (removed := outputs.remove([sheet])):
                 break
@@ -357,5 +357,5 @@ def _so_far(made: Made | None, why: Exception) -> Made:
 
 
 def _parted(files: tuple[File, ...]) -> tuple[tuple[File, ...], tuple[File, ...]]:
-    """Images and texts."""
+    """Return images and texts."""
     return tuple(file for file in files if file.width), tuple(file for file in files if not file.width)

@@ -27,7 +27,7 @@ _MESSAGE = 2**16
 _END = 10.0
 """Seconds that the template may take to end a worker; one that takes longer is not alive."""
 _STANDSTILL = 0.05
-"""Share of the time below which a worker did not work: a busy machine gives it more."""
+"""A worker that used less than this share of its time stood still: even a busy machine gives it more."""
 _TEMPLATE_KILLED = "the process that starts workers was killed, most likely for memory"
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
 
@@ -193,7 +193,7 @@ class Worker:
             if number in _CRASHES:
                 return Rejected(f"it crashed the demuxer ({signal.Signals(number).name})")
             if number == signal.SIGKILL and ended.get("cpu", 0) >= self._limits.seconds:
-                # The kernel's hard limit of processor time, of one that ignores SIGXCPU.
+                # Killed at the kernel's hard limit of processor time, because it ignored SIGXCPU.
                 return self.why_it_is_late()
             return JobFailed(
                 f"its worker was killed by signal {number}, most likely for memory; raise memorySize if this stays"

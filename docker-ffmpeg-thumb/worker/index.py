@@ -61,7 +61,7 @@ class VideoIndex:
         return len(self.times)
 
     def nearest(self, seconds: float) -> int:
-        """The number of the keyframe nearest to a moment; the earlier of two."""
+        """Return the number of the keyframe nearest to a moment; the earlier of two."""
         times = self.times
         after = bisect.bisect_left(times, seconds)
         if after == 0:
@@ -71,11 +71,11 @@ class VideoIndex:
         return after
 
     def before(self, seconds: float) -> int:
-        """The number of the last keyframe at or before a moment; the first one if there is none."""
+        """Return the number of the last keyframe at or before a moment; the first one if there is none."""
         return max(0, bisect.bisect_right(self.times, seconds) - 1)
 
     def distance(self, keyframe: int, seconds: float) -> int:
-        """About how many bytes lie between a keyframe and a moment after it, if each second has as many as another."""
+        """Return about how many bytes lie between a keyframe and a moment after it, assuming a constant bitrate."""
         following = keyframe + 1
         is_last = following == len(self)
         until = (self.duration or 0.0) if is_last else self.times[following]
@@ -84,7 +84,7 @@ class VideoIndex:
         return int(max(0, length) * (seconds - self.times[keyframe]) / lasts) if lasts > 0 else 0
 
     def cost(self, shots: Iterable[Shot]) -> int:
-        """About how many bytes are read for some shots."""
+        """Return about how many bytes are read for some shots."""
         return sum(
             max(self.sizes[shot.keyframe], self.distance(shot.keyframe, shot.moments[-1]) if shot.moments else 0)
             for shot in shots

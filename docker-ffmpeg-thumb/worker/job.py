@@ -48,7 +48,7 @@ def run(job: Job, reader: Reader, give: Give, tell: Callable[[Told], None] = lam
 
 
 def _places(wanted: Wanted) -> int:
-    """At how many places of the video keyframes are wanted."""
+    """Return at how many places of the video keyframes are wanted."""
     return max(
         poster.CANDIDATES if wanted.position.kind == "auto" else 0,
         (wanted.storyboard_tiles or storyboard.LONG_TILES) if wanted.storyboard else 0,
@@ -93,7 +93,7 @@ class _Work:
         return (*self._demuxer.notes, *self._lacking)
 
     def _facts(self, container: str, picture: Picture) -> VideoFacts:
-        """What is known of the video, by its index and the frame that became its poster."""
+        """Return what is known of the video, by its index and the frame that became its poster."""
         wanted, index = self._wanted, self._demuxer.index
         aspect = self._demuxer.stream.sample_aspect_ratio
         width, height = fit.displayed((index.width, index.height), float(aspect or 1), picture)

@@ -87,7 +87,7 @@ def _said(made: job.Told) -> dict[str, Any]:
 
 
 def _is_out_of_memory(fault: Exception) -> bool:
-    # A thread that has no memory for its stack is all that Python says of it.
+    # Python says no more than this of a thread that got no memory for its stack.
     return (
         isinstance(fault, MemoryError)
         or (isinstance(fault, OSError) and fault.errno == errno.ENOMEM)

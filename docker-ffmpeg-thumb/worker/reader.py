@@ -58,7 +58,7 @@ class Reader:
                 self._extents.insert(place, content[first - start : end - start])
 
     def has(self, start: int, end: int) -> bool:
-        """Whether these bytes are here already."""
+        """Return whether these bytes are here already."""
         return next(self._missing([(start, end)]), None) is None
 
     def fetch(self, ranges: Iterable[Range]) -> None:
@@ -69,7 +69,7 @@ class Reader:
                 self.keep(start, content)
 
     def read(self, position: int, length: int) -> bytes:
-        """At least one and at most `length` bytes from `position`; none at the end."""
+        """Return at least one and at most `length` bytes from `position`; none at the end."""
         if not 0 <= position < self.size or length <= 0:
             return b""
         while not (content := self._kept(position, length)):
@@ -125,24 +125,24 @@ class View:
         return self._reader.size if self._end is None else self._end
 
     def read(self, length: int) -> bytes:
-        """At least one and at most `length` bytes; none at the end."""
+        """Return at least one and at most `length` bytes; none at the end."""
         content = self._reader.read(self._position, min(length, self.size - self._position))
         self._position += len(content)
         return content
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves as `io` files do."""
+        """Move as `io` files do."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
-        """The position in bytes."""
+        """Return the position in bytes."""
         return self._position
 
 
 def merged(ranges: Iterable[Range], gap: int) -> list[Range]:
-    """The ranges in order, those that overlap or lie within `gap` bytes of each other made one."""
+    """Return the ranges in order, those that overlap or lie within `gap` bytes of each other made one."""
     result: list[Range] = []
     for start, end in sorted(ranges):
         if result and start - result[-1][1] <= gap:

@@ -102,7 +102,7 @@ def _work(descriptor: int, limits: WorkerLimits, here: int) -> NoReturn:
         _limit(resource.RLIMIT_CPU, seconds, seconds * (os.cpu_count() or 1) + 1)
         process.run(socket.socket(fileno=descriptor), limits)
     except BaseException:
-        # The service hears of no answer; what is wrong stands in the log.
+        # The service gets no answer; the log says what is wrong.
         traceback.print_exc()
     finally:
         # Not sys.exit: nothing of the template's is the worker's to finish.
@@ -110,7 +110,7 @@ def _work(descriptor: int, limits: WorkerLimits, here: int) -> NoReturn:
 
 
 def _data() -> int:
-    """Bytes of data of this process (proc_pid_status(5), VmData)."""
+    """Return how many bytes of data this process has (proc_pid_status(5), VmData)."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmData:")[2].split()[0]) * 1024
 

@@ -110,7 +110,7 @@ def _is_chosen(item: Failure | Unreadable, options: Namespace) -> bool:
 
 
 def _unmet(options: Namespace, items: Sequence[Failure | Unreadable]) -> list[str]:
-    """What was asked for by name and is not in the queue."""
+    """Return what was asked for by name and is not in the queue."""
     keys = {key for item in items if isinstance(item, Failure) for key in item.keys}
     ids = {item.message.id for item in items}
     return [f"key {key}" for key in options.key if key not in keys] + [

@@ -40,7 +40,7 @@ class Depth:
 
 
 def depth(sqs: Any, url: str) -> Depth:
-    """Asks how many messages there are.
+    """Ask how many messages there are.
 
     Raises:
         OperateFailure: there is no such queue, or it may not be asked.
@@ -70,7 +70,7 @@ class Held:
             return tuple(sorted(self._messages.values(), key=lambda message: message.sent))
 
     def collect(self, progress: Callable[[int], None]) -> None:
-        """Receives until nothing more comes; `progress` is told how many there are so far."""
+        """Receive until nothing more comes; `progress` is told how many there are so far."""
         empty = 0
         while empty < EMPTY:
             try:
@@ -98,13 +98,13 @@ class Held:
             progress(len(self._messages))
 
     def delete(self, message: Message) -> None:
-        """Takes a message out of the queue for good. Raises what boto3 raises."""
+        """Take a message out of the queue for good. Raises what boto3 raises."""
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
         with self._lock:
             self._messages.pop(message.id, None)
 
     def release(self) -> None:
-        """Shows the messages to everybody again; one that cannot be released comes back when its timeout ends."""
+        """Show the messages to everybody again; one that cannot be released comes back when its timeout ends."""
         messages = self.messages
         for first in range(0, len(messages), BATCH):
             entries = [

@@ -40,7 +40,7 @@ class Replayed:
 def replay(
     client: Any, function: str, failures: Sequence[Failure], held: Held, progress: Callable[[int], None]
 ) -> Replayed:
-    """Invokes `function` asynchronously with each event, and deletes its message then.
+    """Invoke `function` asynchronously with each event, then delete its message.
 
     `progress` is told how many are done with. An error that all would meet ends it: the others are not tried.
     """

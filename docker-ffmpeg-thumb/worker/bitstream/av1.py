@@ -28,7 +28,7 @@ def units(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def begins_with_keyframe(packet: bytes) -> bool:
-    """Whether the first frame in a packet is a keyframe; True if the packet holds no frame."""
+    """Return whether the first frame in a packet is a keyframe; True if the packet holds no frame."""
     is_still = False
     for kind, content in units(packet):
         bits = Bits(content)
@@ -103,7 +103,7 @@ def _skip_tools(bits: Bits) -> None:
 
 
 def _size(content: bytes, position: int) -> tuple[int, int]:
-    """A number in bytes of seven bits, the lowest first, and the place after it."""
+    """Return a number in bytes of seven bits, the lowest first, and the place after it."""
     size = 0
     for number in range(8):
         byte = int.from_bytes(content[position : position + 1], "big")

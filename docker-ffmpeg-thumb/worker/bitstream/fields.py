@@ -30,11 +30,11 @@ class Fields:
         self._length = nal.length_size(codec, configuration)
 
     def is_one(self, packet: bytes) -> bool:
-        """Whether a packet holds a single field."""
+        """Return whether a packet holds a single field."""
         return self._parameters is not None and self._field(self._parameters, packet) is not None
 
     def are_two(self, first: bytes, second: bytes) -> bool:
-        """Whether two packets hold the two fields of one picture."""
+        """Return whether two packets hold the two fields of one picture."""
         if self._parameters is None:
             return False
         one, other = self._field(self._parameters, first), self._field(self._parameters, second)

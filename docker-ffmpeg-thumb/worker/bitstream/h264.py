@@ -102,7 +102,7 @@ def _picture_order(bits: Bits) -> int:
 
 
 def _usability(bits: Bits) -> tuple[int, int, int]:
-    """The part of the usability information that tells colours."""
+    """Return the part of the usability information that tells colours."""
     if bits.take(1) and bits.take(8) == _EXTENDED_ASPECT:
         bits.take(32)
     if bits.take(1):

@@ -103,7 +103,7 @@ def _skip_reference_sets(bits: Bits) -> None:
 
 
 def _usability(bits: Bits) -> tuple[tuple[int, int, int], bool]:
-    """The part of the usability information that tells colours and fields."""
+    """Return the part of the usability information that tells colours and fields."""
     tags = 2, 2, 2
     if bits.flag() and bits.take(8) == _EXTENDED_ASPECT:
         bits.take(32)

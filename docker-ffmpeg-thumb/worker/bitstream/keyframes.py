@@ -42,7 +42,7 @@ class EntryPoints:
         return 0 if self._stands_alone(packet, codec, bits) else None
 
     def counts(self, packet: bytes) -> bool:
-        """Whether the frame in a packet is one of those that `recovery` counts."""
+        """Return whether the frame in a packet is one of those that `recovery` counts."""
         if self._codec != "h264":
             return True
         slices = (packet[place] for place in nal.units(packet, self._length) if 1 <= packet[place] & 31 <= 5)

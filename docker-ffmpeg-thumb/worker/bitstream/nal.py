@@ -14,8 +14,8 @@ _ARRAYS = 16
 
 
 def length_size(codec: str, configuration: bytes | None) -> int:
-    """How many bytes say the length of a unit in a packet, by the configuration record; 0 where start codes stand
-    between units, and for other codecs."""
+    """Return how many bytes say the length of a unit in a packet, by the configuration record; 0 where start codes
+    stand between units, and for other codecs."""
     # avcC (ISO/IEC 14496-15, 5.3.3.1) and hvcC (8.3.3.1) begin with version 1, vvcC (11.2.4.2) with five ones, a start
     # code with zeros.
     if not configuration:
@@ -86,7 +86,7 @@ def kind(codec: str, first: int) -> int:
 
 
 def is_slice(codec: str, kind: int) -> bool:
-    """Whether units of a type hold a part of a frame."""
+    """Return whether units of a type hold a part of a frame."""
     return 1 <= kind <= 5 if codec == "h264" else kind < 32
 
 

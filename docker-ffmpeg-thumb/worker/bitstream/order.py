@@ -98,7 +98,8 @@ class Order:
         return self._counted(low, parameters.order_bits, kind in _BLA or kind in _HEVC_IDR, counts)
 
     def _counted(self, low: int, bits: int, begins: bool, counts: bool) -> tuple[bool, int]:
-        """The number whose low bits are given: less than half a period away from that of the last frame that counts."""
+        """Return the number whose low bits are given: less than half a period away from that of the last frame that
+        counts."""
         begins |= self._number is None
         before, period = self._number or 0, 1 << bits
         number = low if begins else before + (low - before + period // 2) % period - period // 2

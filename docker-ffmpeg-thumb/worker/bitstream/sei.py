@@ -90,7 +90,7 @@ def _messages(codec: str, unit: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _number(content: bytes, position: int) -> tuple[int, int]:
-    """A number in bytes of which all but the last are 255, and the place after it."""
+    """Return a number in bytes of which all but the last are 255, and the place after it."""
     number = 0
     while content[position : position + 1] == b"\xff":
         number, position = number + 255, position + 1

@@ -95,7 +95,7 @@ def _read(codec: str, header: bytes) -> Sequence:
 
 
 def _mpeg(packet: bytes) -> bytes:
-    """A sequence header's sizes, and the extensions that follow it (ISO/IEC 13818-2, 6.2.2.1 to 6.2.2.4)."""
+    """Return a sequence header's sizes, and the extensions that follow it (ISO/IEC 13818-2, 6.2.2.1 to 6.2.2.4)."""
     start = packet.find(b"\0\0\1\xb3", 0, 256)
     if start < 0:
         return b""

@@ -22,7 +22,7 @@ class Disposables:
             self._length = 0
 
     def has(self, packet: bytes) -> bool:
-        """Whether no other picture needs the one in this packet; False where that cannot be told."""
+        """Return whether no other picture needs the one in this packet; False where that cannot be told."""
         if not self._length:
             return False
         kinds = list(self._pictures(packet))
@@ -31,7 +31,7 @@ class Disposables:
         return bool(kinds) and all((kind >> 1 & 63) % 2 == 0 for kind in kinds)
 
     def _pictures(self, packet: bytes) -> Iterator[int]:
-        """The first byte of each unit that holds a part of a picture."""
+        """Yield the first byte of each unit that holds a part of a picture."""
         for place in nal.units(packet, self._length):
             first = packet[place]
             is_picture = 1 <= first & 31 <= 5 if self._codec == "h264" else (first >> 1 & 63) < 16

@@ -22,7 +22,7 @@ class Keyframe:
 
 
 def stands_alone(packet: bytes) -> bool:
-    """Whether the first frame in a packet is a keyframe; True where it is no frame of VP9."""
+    """Return whether the first frame in a packet is a keyframe; True where it is no frame of VP9."""
     bits = Bits(packet[:2])
     return not _skip_profile(bits) or _is_keyframe(bits)
 
@@ -47,7 +47,7 @@ def keyframe(packet: bytes) -> Keyframe | None:
 
 
 def _skip_profile(bits: Bits) -> int:
-    """The profile, counted from 1; 0 where no frame begins."""
+    """Return the profile, counted from 1; 0 where no frame begins."""
     if bits.take(2) != 2:
         return 0
     low, high = bits.take(1), bits.take(1)

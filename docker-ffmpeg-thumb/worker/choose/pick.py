@@ -12,12 +12,13 @@ MOST = 144
 
 
 def exact(index: VideoIndex, seconds: float) -> Plan:
-    """What the video shows at a moment; after its end, the last frame."""
+    """Return what the video shows at a moment; after its end, the last frame."""
     return (Shot(index.before(seconds), (seconds,)),) if len(index) else ()
 
 
 def spread(index: VideoIndex, count: int, budget: int) -> Plan:
-    """The keyframes nearest to `count` moments spread evenly over the video, each once; fewer if they cost too much."""
+    """Return the keyframes nearest to `count` moments spread evenly over the video, each once; fewer if they cost too
+    much."""
     if not len(index):
         return ()
     if index.duration:
@@ -28,7 +29,7 @@ def spread(index: VideoIndex, count: int, budget: int) -> Plan:
 
 
 def stretches(index: VideoIndex, frames: int, samples: int, budget: int) -> Plan:
-    """The beginning of each GOP, `samples` frames of each wanted and about `frames` decoded in total.
+    """Return the beginning of each GOP, `samples` frames of each wanted and about `frames` decoded in total.
 
     For a video whose keyframes are too few to choose from. Where they are more than `frames` or `MOST`, or cost more
     than `budget`, evenly spread ones stand for all.
@@ -48,7 +49,7 @@ def stretches(index: VideoIndex, frames: int, samples: int, budget: int) -> Plan
 
 
 def thinned(index: VideoIndex, shots: Sequence[Shot], budget: int) -> Plan:
-    """As many shots, spread evenly over these, as can be read for `budget` bytes; one at the least."""
+    """Return as many shots, spread evenly over these, as can be read for `budget` bytes; one at the least."""
     kept = list(shots)
     while len(kept) > 1 and (cost := index.cost(kept)) > budget:
         count = max(1, min(len(kept) - 1, len(kept) * budget // cost))

@@ -37,7 +37,7 @@ PERCENT_SLACK = 0.005
 
 
 def take(demuxer: Demuxer, position: Position, box: Box, limits: Limits) -> Frame:
-    """The poster of a video, as large as a box asks for.
+    """Return the poster of a video, as large as a box asks for.
 
     Raises:
         Rejected: no frame could be decoded, or only beyond the limits.
@@ -50,7 +50,7 @@ def take(demuxer: Demuxer, position: Position, box: Box, limits: Limits) -> Fram
 
 
 def _asked(index: VideoIndex, position: Position) -> Plan:
-    """The plan of a poster at a time in seconds, or at a share of the duration."""
+    """Return the plan of a poster at a time in seconds, or at a share of the duration."""
     if position.kind != "percent" or not len(index):
         return pick.exact(index, position.value)
     duration = index.duration or 0.0
@@ -91,7 +91,7 @@ def _representative(demuxer: Demuxer, box: Box, limits: Limits) -> Frame:
 
 
 def _looks(index: VideoIndex) -> Iterator[tuple[Plan, float]]:
-    """Plans of candidates, and what one has to be worth for the next plan not to be needed."""
+    """Yield plans of candidates, and what one has to be worth for the next plan not to be needed."""
     pixels = max(1, index.width * index.height)
     budget = BUDGET
     if len(index) < FEW:

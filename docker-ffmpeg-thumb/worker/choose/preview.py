@@ -83,7 +83,7 @@ def shown(chosen: Scenes, moments: Sequence[float]) -> list[tuple[int, float]]:
 
 
 def _starts(index: VideoIndex, places: Sequence[float], length: float, budget: int) -> list[tuple[float, int]]:
-    """When scenes begin and the number of the keyframe that each is decoded from, in order of time.
+    """Return when scenes begin and the number of the keyframe that each is decoded from, in order of time.
 
     That is the keyframe nearest to a place. Where GOPs are long and none is near, it is the place itself, if what lies
     before it can be decoded in one run, and `budget` bytes suffice to read that.

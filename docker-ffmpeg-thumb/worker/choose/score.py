@@ -243,7 +243,8 @@ def _correlation(one: _Look, other: _Look, distance: float) -> float:
 
 
 def _is_blend(apart: Sequence[Sequence[float]], looks: Sequence[_Look], moments: Sequence[float], place: int) -> bool:
-    """Whether a frame, in order of time, is a blend of two around it that show different things: a dissolve or a fade.
+    """Return whether a frame, in order of time, is a blend of two around it that show different things: a dissolve or a
+    fade.
 
     A blend lies on the line between the two, so that its distances from them add up to theirs from each other. Frames
     that follow each other in a moving scene do so too, but the less the less they look alike.

@@ -111,14 +111,14 @@ def shown(choice: Choice, frames: Sequence[float]) -> list[int]:
 
 
 def _on_keyframe(index: VideoIndex, number: int) -> float:
-    """A moment at which a keyframe is on the screen, even if the index is off by less than half a frame."""
+    """Return a moment at which a keyframe is on the screen, even if the index is off by less than half a frame."""
     start = index.times[number]
     until = start + 1 / index.rate
     return (start + (min(until, index.times[number + 1]) if number + 1 < len(index) else until)) / 2
 
 
 def _decoded(index: VideoIndex, shot: Shot) -> int:
-    """About how many pixels are decoded for a shot."""
+    """Return about how many pixels are decoded for a shot."""
     frames = (shot.moments[-1] - index.times[shot.keyframe]) * index.rate + 1
     return round(max(1.0, frames) * index.width * index.height)
 

@@ -51,7 +51,7 @@ def open_video(reader: Reader, places: int = 0) -> Demuxer:
 
 
 def _without_index(reader: Reader, name: str, origin: Fraction | None = None) -> Demuxer:
-    """The whole of a short video, samples of a long one."""
+    """Return the whole of a short video, samples of a long one."""
     cut = None
     if reader.size > reader.policy.scan:
         cut = boundary_of(name, reader.read_all(0, reader.policy.edge))

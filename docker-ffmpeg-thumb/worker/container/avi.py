@@ -61,7 +61,7 @@ class Avi(PacketDemuxer):
         return self.stream.codec_context.codec.intra_only
 
     def _is_whole(self, table: FrameTable) -> bool:
-        """Whether a table is in order, and goes to the end of the object."""
+        """Return whether a table is in order, and goes to the end of the object."""
         end = table.places[-1] + table.sizes[-1]
         after = self._reader.size - end
         is_in_order = all(before < place for before, place in pairwise(table.places))
@@ -80,7 +80,7 @@ class Avi(PacketDemuxer):
         return said
 
     def _unit(self, number: int, is_keyframe: bool) -> AccessUnit | None:
-        """The frame with this number in the table; None if the object does not hold it."""
+        """Return the frame with this number in the table; None if the object does not hold it."""
         content = self._reader.read_all(self._table.places[number], self._table.sizes[number])
         if not content:
             return None
@@ -104,7 +104,7 @@ class Avi(PacketDemuxer):
         return map(self._range, range(first, last + 1))
 
     def _last(self, first: int, seconds: float) -> tuple[int, int]:
-        """The last frame to be read from a keyframe up to a moment, and the last that is shown by then."""
+        """Return the last frame to be read from a keyframe up to a moment, and the last that is shown by then."""
         table = self._table
         shown = min(max(first, self._ticks(seconds) - table.start), len(table.places) - 1)
         reorder = 0 if self._is_intra else REORDER

@@ -26,7 +26,8 @@ _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 def boundary_of(format_: str, start: bytes) -> tuple[int, Boundary] | None:
-    """How many bytes of an object's start a demuxer has to see first, and what finds the places where it can go on.
+    """Return how many bytes of an object's start a demuxer has to see first, and what finds the places where it can go
+    on.
 
     `start`: the first 256 KiB or so. None for a format that cannot be read so, or a start that is not understood.
     """
@@ -45,24 +46,24 @@ def boundary_of(format_: str, start: bytes) -> tuple[int, Boundary] | None:
 
 
 def ts_packet(size: int, content: bytes, _: int = 0) -> int | None:
-    """The first of several packets of a transport stream in a row, each of so many bytes."""
+    """Find the first of several packets of a transport stream in a row, each of so many bytes."""
     places = (found.start() for found in re.finditer(b"\x47", content))
     return next((at for at in places if all(_is_ts_header(content, at + size * n) for n in range(_TS_SYNCS))), None)
 
 
 def _is_ts_header(content: bytes, at: int) -> bool:
-    """Whether a sync byte begins a header that says that something follows (ISO/IEC 13818-1, 2.4.3.2)."""
+    """Return whether a sync byte begins a header that says that something follows (ISO/IEC 13818-1, 2.4.3.2)."""
     return at + 4 <= len(content) and content[at] == 0x47 and content[at + 3] & 0x30 != 0
 
 
 def ps_pack(content: bytes, _: int = 0) -> int | None:
-    """A pack of a program stream, known by its marker bits (ISO/IEC 13818-1, 2.5.3.3; 11172-1, 2.4.3.2)."""
+    """Find a pack of a program stream, known by its marker bits (ISO/IEC 13818-1, 2.5.3.3; 11172-1, 2.4.3.2)."""
     packs = (found for found in re.finditer(rb"\0\0\x01\xba(.)", content, re.DOTALL))
     return next((found.start() for found in packs if found[1][0] & 0xC4 == 0x44 or found[1][0] & 0xF1 == 0x21), None)
 
 
 def _flv_tag(content: bytes, _: int) -> int | None:
-    """A tag of sound, video or data of stream 0, after which its size stands once more."""
+    """Find a tag of sound, video or data of stream 0, after which its size stands once more."""
     for found in re.finditer(rb"[\x08\x09\x12](?=(.{3}).{4}\0\0\0)", content, re.DOTALL):
         size = 11 + int.from_bytes(found[1], "big")
         end = found.start() + size
@@ -72,7 +73,7 @@ def _flv_tag(content: bytes, _: int) -> int | None:
 
 
 def _cluster(content: bytes, _: int) -> int | None:
-    """A cluster, which begins with its time or a checksum."""
+    """Find a cluster, which begins with its time or a checksum."""
     for found in re.finditer(rb"\x1f\x43\xb6\x75([\x01-\xff])", content, re.DOTALL):
         # Leading zeros of the first byte say how many more hold its size.
         body = found.start() + 5 + 8 - found[1][0].bit_length()
@@ -82,7 +83,7 @@ def _cluster(content: bytes, _: int) -> int | None:
 
 
 def _avi_chunk(content: bytes, _: int) -> int | None:
-    """A chunk of a stream that ends where another one begins."""
+    """Find a chunk of a stream that ends where another one begins."""
     for found in re.finditer(rb"\d\d(?:d[bc]|wb|__)(?=(.{4}))", content, re.DOTALL):
         size = int.from_bytes(found[1], "little")
         if _AVI_CHUNK.match(content, found.start() + 8 + size + size % 2):
@@ -96,7 +97,7 @@ def _signature(signature: bytes, content: bytes, _: int) -> int | None:
 
 
 def _asf(start: bytes) -> tuple[int, Boundary] | None:
-    """Packets of equal size, from the end of the header on."""
+    """Find packets of equal size, from the end of the header on."""
     place = start.find(_ASF_FILE_PROPERTIES, _ASF_HEADER_OBJECT)
     size, largest = (int.from_bytes(start[place + at : place + at + 4], "little") for at in (92, 96))
     first = int.from_bytes(start[16:24], "little") + _ASF_DATA_HEADER

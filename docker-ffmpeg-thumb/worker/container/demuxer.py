@@ -62,7 +62,7 @@ class Run:
         return min(self.shown[number] for number in self.wanted) < self.shown[0]
 
     def only(self, seconds: float) -> Run | None:
-        """The part of the run that is decoded to show its wanted frame of this moment; None if it has none."""
+        """Return the part of the run that is decoded to show its wanted frame of this moment; None if it has none."""
         number = next((number for number, moment in self.wanted.items() if moment == seconds), None)
         if number is None:
             return None
@@ -108,7 +108,7 @@ class Demuxer(ABC):
 
 
 def wants_first_keyframe(stream: VideoStream) -> bool:
-    """Whether a decoder has to see the first keyframe of a video before any other frame, which is rare.
+    """Return whether a decoder has to see the first keyframe of a video before any other frame, which is rare.
 
     Before its build 151 x264 wrote H.264 of the profile High 4:4:4 Predictive in a way of its own. FFmpeg's decoder
     knows both ways (libavcodec/h264_mb.c), but which build it was stands only with the first frame of a stream.
@@ -166,7 +166,7 @@ class PacketDemuxer(Demuxer):
         return [*self._leading(runs), *runs]
 
     def _first(self) -> list[Run]:
-        """The first frame that the file holds, where it does not hold what was looked for."""
+        """Return the first frame that the file holds, where it does not hold what was looked for."""
         for number in range(min(len(self.index), FIRST_KEYFRAMES)):
             run = self._run_of(Shot(number, (self.index.times[number],)))
             if run is not None:
@@ -194,7 +194,7 @@ class PacketDemuxer(Demuxer):
         return run
 
     def _leading(self, runs: Sequence[Run]) -> list[Run]:
-        """What a decoder has to see before these runs, though no frame of it is wanted: mostly nothing."""
+        """Return what a decoder has to see before these runs, though no frame of it is wanted: mostly nothing."""
         if not runs or not wants_first_keyframe(self.stream):
             return []
         self._reader.fetch(self._ranges(Shot(0)))
@@ -205,24 +205,24 @@ class PacketDemuxer(Demuxer):
 
     @abstractmethod
     def _ranges(self, shot: Shot) -> Iterable[Range]:
-        """What has to be read for a shot, as far as that can be told."""
+        """Return what has to be read for a shot, as far as that can be told."""
 
     @abstractmethod
     def _keyframe(self, number: int) -> AccessUnit | None:
-        """The keyframe with this number; None if the file does not hold it."""
+        """Return the keyframe with this number; None if the file does not hold it."""
 
     @abstractmethod
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:
-        """What is shown at moments, decoded from the keyframe with this number."""
+        """Return what is shown at moments, decoded from the keyframe with this number."""
 
     def _beginning(self) -> View:
-        """What is opened first."""
+        """Return what is opened first."""
         return View(self._reader)
 
     # ---- what they have in common
 
     def _made_index(self, keyframes: Iterable[tuple[int, float, int, int]], duration: float | None) -> VideoIndex:
-        """The index of keyframes: (ticks, seconds, place, size) of each, in order."""
+        """Return the index of keyframes: (ticks, seconds, place, size) of each, in order."""
         times, places, sizes = array("d"), array("q"), array("q")
         for ticks, seconds, place, size in keyframes:
             self._ticks_of.append(ticks)
@@ -263,28 +263,28 @@ class PacketDemuxer(Demuxer):
         return max(0.0, float(stated - self.origin if self._format == "matroska" else stated))
 
     def _stretch(self, number: int, seconds: float) -> Range:
-        """Where the frames from a keyframe up to a moment lie, as far as that can be told from the index."""
+        """Return where the frames from a keyframe up to a moment lie, as far as that can be told from the index."""
         start = self.index.places[number]
         # A keyframe takes more than its share, and bit rates vary; what still lacks, the demuxer waits for.
         about = self.index.distance(number, seconds) * 9 // 8
         return start, start + 2 * self._reader.policy.block + min(RUN_BYTES, about)
 
     def _block(self, start: int) -> Range:
-        """What is fetched at a place where the size of what lies there is not known."""
+        """Return what is fetched at a place where the size of what lies there is not known."""
         return start, start + self._reader.policy.block
 
     def _open(self, view: View) -> Opened:
         return opened(view, self._format, self._probing, like=self._like)
 
     def _seek(self, timestamp: int) -> None:
-        """Goes to the keyframe at or before a time."""
+        """Go to the keyframe at or before a time."""
         try:
             self._container.seek(timestamp, stream=self.stream, backward=True)
         except BROKEN as fault:
             raise Rejected(f"its index leads nowhere: {cause(fault)}") from fault
 
     def _units(self, container: InputContainer, stream: VideoStream) -> Iterator[AccessUnit]:
-        """The frames of the video from where it stands until the end, or until the file breaks off."""
+        """Return the frames of the video from where it stands until the end, or until the file breaks off."""
         return self._in_order(self._paired(container, stream))
 
     def _paired(self, container: InputContainer, stream: VideoStream) -> Iterator[AccessUnit]:
@@ -321,7 +321,7 @@ class PacketDemuxer(Demuxer):
             yield unit
 
     def _begins(self, unit: AccessUnit) -> bool:
-        """Whether decoding can begin at a frame: its container says so, and it does not deny that."""
+        """Return whether decoding can begin at a frame: its container says so, and it does not deny that."""
         return self._recovery(unit) is not None
 
     def _recovery(self, unit: AccessUnit) -> int | None:
@@ -397,7 +397,7 @@ class PacketDemuxer(Demuxer):
         return self._run(run[:count], shown[:count], wanted)
 
     def _alone(self, unit: AccessUnit, shown: int | None = None) -> Run:
-        """A keyframe by itself; `shown`: when, in ticks, where that is not what its packet says."""
+        """Return a keyframe by itself; `shown`: when, in ticks, where that is not what its packet says."""
         return self._run([*unit], [shown_at(unit[0]) if shown is None else shown] * len(unit))
 
     def _run(self, packets: list[Packet[VideoStream]], shown: list[int], wanted: Iterable[int] = (0,)) -> Run:
@@ -419,13 +419,13 @@ class PacketDemuxer(Demuxer):
 
 
 def shown_at(packet: Packet[VideoStream]) -> int:
-    """When the frame in a packet is shown, in ticks."""
+    """Return when the frame in a packet is shown, in ticks."""
     timestamp = packet.pts if packet.pts is not None else packet.dts
     assert timestamp is not None
     return timestamp
 
 
 def _on_screen(shown: list[int], tick: int) -> int:
-    """The number of the frame that is on the screen at a moment: the last at or before it, or else the first."""
+    """Return the number of the frame that is on the screen at a moment: the last at or before it, or else the first."""
     before = [n for n, when in enumerate(shown) if when <= tick]
     return max(before, key=lambda n: shown[n]) if before else min(range(len(shown)), key=lambda n: shown[n])

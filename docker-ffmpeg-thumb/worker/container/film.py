@@ -25,7 +25,7 @@ class Candidate:
 
 
 def choose(candidates: Sequence[Candidate]) -> int | None:
-    """The number of the stream that is the film; None if none is.
+    """Return the number of the stream that is the film; None if none is.
 
     Of those that have frames and a codec that is supported, it is the one that the container wants to be shown first;
     of several, the largest; of several as large, the first.

@@ -22,7 +22,7 @@ class Joined(View):
         return self._ends[-1]
 
     def read(self, length: int) -> bytes:
-        """At least one and at most `length` bytes; none at the end."""
+        """Return at least one and at most `length` bytes; none at the end."""
         number = bisect.bisect_right(self._ends, self._position)
         if number == len(self._parts):
             return b""
@@ -33,6 +33,6 @@ class Joined(View):
         return content
 
     def place(self, position: int) -> int:
-        """Where in the object the byte at a position of the file lies."""
+        """Return where in the object the byte at a position of the file lies."""
         number = min(bisect.bisect_right(self._ends, position), len(self._parts) - 1)
         return self._parts[number][1] - (self._ends[number] - position)

@@ -59,7 +59,7 @@ def opened(
     *,
     like: VideoStream | None = None,
 ) -> Opened:
-    """Opens a container with the demuxer of this name.
+    """Open a container with the demuxer of this name.
 
     `like`: the video, where it was opened before.
 
@@ -87,7 +87,7 @@ def opened(
 
 
 def _same(container: InputContainer, like: VideoStream) -> VideoStream | None:
-    """The stream of another opening."""
+    """Return the stream of another opening."""
     streams = [stream for stream in container.streams.video if (stream.index, stream.id) == (like.index, like.id)]
     return streams[0] if streams and _codec(streams[0]) == _codec(like) else None
 
@@ -100,7 +100,8 @@ def _open(view: View | io.BytesIO, name: str, options: dict[str, str]) -> InputC
 
 
 def _counted(container: InputContainer) -> dict[int, int]:
-    """How many packets of each video stream stand at the beginning: some streams of a table are not in the file."""
+    """Return how many packets of each video stream stand at the beginning: some streams of a table are not in the
+    file."""
     counts = dict.fromkeys((stream.index for stream in container.streams.video), 0)
     try:
         for packet in islice(container.demux(), COUNTED_PACKETS):
@@ -114,7 +115,7 @@ def _counted(container: InputContainer) -> dict[int, int]:
 
 
 def palette(container: InputContainer, stream: VideoStream) -> bytes | None:
-    """The palette of QuickTime's and Matroska's video of 8 bits a pixel or fewer, 256 colours of four bytes.
+    """Return the palette of QuickTime's and Matroska's video of 8 bits a pixel or fewer, 256 colours of four bytes.
 
     libavformat says it with the very first packet, which it has read already and would drop in a seek.
     """
@@ -128,12 +129,12 @@ def palette(container: InputContainer, stream: VideoStream) -> bytes | None:
 
 
 def cause(fault: Exception) -> str:
-    """What PyAV says of a fault, or else its name."""
+    """Return what PyAV says of a fault, or else its name."""
     return str(fault.strerror if isinstance(fault, av.FFmpegError) else type(fault).__name__)
 
 
 def _film(container: InputContainer, counts: Mapping[int, int]) -> VideoStream:
-    """The video of a container. `counts`: the number of frames of each stream by its index, 0 if not known."""
+    """Return the video of a container. `counts`: the number of frames of each stream by its index, 0 if not known."""
     streams = container.streams.video
     number = film.choose([_candidate(stream, counts.get(stream.index, 0)) for stream in streams])
     if number is None:
@@ -162,6 +163,7 @@ def _candidate(stream: VideoStream, frames: int) -> film.Candidate:
 
 
 def _codec(stream: VideoStream) -> str | None:
-    """The name of a stream's codec; PyAV has no context for one that FFmpeg does not know or a broken header omits."""
+    """Return the name of a stream's codec; PyAV has no context for one that FFmpeg does not know or a broken header
+    omits."""
     context: VideoCodecContext | None = stream.codec_context
     return context.codec.canonical_name if context else None

@@ -27,7 +27,7 @@ _SEEK_TO_CUES = re.compile(rb"\x53\xab\x84\x1c\x53\xbb\x6b\x53\xac([\x81-\x88])(
 
 
 def may_have_places(format_: str, reader: Reader) -> bool:
-    """Whether an object may have an index of places: without one, libavformat may read on to the end to seek."""
+    """Return whether an object may have an index of places: without one, libavformat may read on to the end to seek."""
     start = reader.read_all(0, reader.policy.edge)
     if format_ != "matroska":
         return format_ == "flv" and b"filepositions" in start
@@ -63,7 +63,8 @@ class Places(PacketDemuxer):
         ]
 
     def _is_whole(self, entries: Sequence[IndexEntry]) -> bool:
-        """Whether an index can be that of the whole object: FLV's is metadata, which editors copy as they are."""
+        """Return whether an index can be that of the whole object: FLV's is metadata, which editors copy as they
+        are."""
         places = [entry.pos for entry in entries]
         is_in_order = all(before < place for before, place in pairwise(places))
         return self._format != "flv" or (is_in_order and self._reader.size * COVERED < places[-1] < self._reader.size)

@@ -65,7 +65,7 @@ class _Stream:
 
 
 def frame_table(reader: Reader, number: int) -> FrameTable | None:
-    """The frames of the stream with this number; None if the AVI has no index of it that can be read."""
+    """Return the frames of the stream with this number; None if the AVI has no index of it that can be read."""
     streams, movi = _headers(reader)
     if not number < len(streams) or streams[number].kind not in (b"vids", b"iavs"):
         return None
@@ -84,7 +84,7 @@ def frame_table(reader: Reader, number: int) -> FrameTable | None:
 
 
 def _headers(reader: Reader) -> tuple[list[_Stream], _Chunk | None]:
-    """The streams, and the list of chunks (`movi`)."""
+    """Return the streams, and the list of chunks (`movi`)."""
     streams: list[_Stream] = []
     for chunk in _chunks(reader, 12, reader.size):
         if chunk.kind == b"LIST:hdrl":
@@ -109,7 +109,7 @@ def _stream(reader: Reader, strl: _Chunk) -> _Stream:
 
 
 def _chunks(reader: Reader, position: int, end: int) -> Iterator[_Chunk]:
-    """The chunks from a position on; the kind of a list is that of its content, after `LIST:`."""
+    """Yield the chunks from a position on; the kind of a list is that of its content, after `LIST:`."""
     for _ in range(_CHUNKS):
         header = reader.read_all(position, 12)
         if position + 8 > end or len(header) < 8:
@@ -127,7 +127,7 @@ _Found: TypeAlias = "tuple[array[int], array[int], array[int]]"
 
 
 def _by_idx1(reader: Reader, number: int, movi: _Chunk) -> _Found | None:
-    """The frames that `idx1` names, which stands after the chunks."""
+    """Return the frames that `idx1` names, which stands after the chunks."""
     header = reader.read_all(movi.end + movi.end % 2, 8)
     if len(header) < 8:
         return None
@@ -155,7 +155,7 @@ def _by_idx1(reader: Reader, number: int, movi: _Chunk) -> _Found | None:
 
 
 def _by_opendml(reader: Reader, index: Range) -> _Found | None:
-    """The frames that an index of OpenDML names, or the indexes that it names."""
+    """Return the frames that an index of OpenDML names, or the indexes that it names."""
     content = reader.read_all(index[0], min(index[1] - index[0], _HEADER))
     if len(content) < 24:
         return None

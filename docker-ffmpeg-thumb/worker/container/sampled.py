@@ -103,7 +103,7 @@ class Sampled(PacketDemuxer):
         return len(keys) + len(elsewhere)
 
     def _has_key(self, place: int) -> bool:
-        """Whether a keyframe lies soon after a place, as far as one is ever looked for."""
+        """Return whether a keyframe lies soon after a place, as far as one is ever looked for."""
         end = place + 2 * LARGEST_BLOCKS * self._reader.policy.block
         self._reader.fetch([(place, end)])
         return any(self._begins(found.unit) for found in self._read(place, end))
@@ -140,12 +140,12 @@ class Sampled(PacketDemuxer):
         return [self._stretch_of(shot.moments) if shot.moments else self._around(shot.keyframe)]
 
     def _around(self, number: int) -> Range:
-        """The block of a moment of the index."""
+        """Return the block of a moment of the index."""
         start = max(0, self.index.places[number] - (self._block_size // 2 if number else 0))
         return start, min(start + self._block_size, self._reader.size)
 
     def _stretch_of(self, moments: Sequence[float], before: int = 1, after: int = 1) -> Range:
-        """Where the frames of moments lie, with so many GOPs before and quarters of a GOP after them."""
+        """Return where the frames of moments lie, with so many GOPs before and quarters of a GOP after them."""
         assert self._timeline is not None
         block = self._reader.policy.block
         start = max(0, self._timeline.place(moments[0]) - before * self._gop_bytes - block)
@@ -165,7 +165,7 @@ class Sampled(PacketDemuxer):
         return self._following(shot.keyframe, moments) if self._may_search(end - start) else None
 
     def _may_search(self, length: int) -> bool:
-        """Whether so many bytes may be read beyond what was planned."""
+        """Return whether so many bytes may be read beyond what was planned."""
         self._searched += length
         return self._searched <= SEARCHED_BYTES
 
@@ -202,7 +202,7 @@ class Sampled(PacketDemuxer):
         return run
 
     def _read(self, start: int, end: int) -> list[Found]:
-        """The frames in a part of the object, without the last one, which may be cut."""
+        """Return the frames in a part of the object, without the last one, which may be cut."""
         end = min(end, self._reader.size)
         at = None if start <= self._head else self._boundary(self._reader.read_all(start, end - start), start)
         if start > self._head and at is None:
@@ -246,5 +246,5 @@ class Sampled(PacketDemuxer):
                 packet.dts = None if packet.dts is None else packet.dts + shift
 
     def _clock(self, unit: AccessUnit) -> float:
-        """The time of a frame by the stream's clock: seconds after its first one."""
+        """Return the time of a frame by the stream's clock: seconds after its first one."""
         return float(shown_at(unit[0]) * self._time_base - self.origin)

@@ -38,7 +38,7 @@ class Scan(PacketDemuxer):
         self.index = self._made_index(keyframes, duration)
 
     def _find_keyframes(self, times: list[int]) -> Iterator[tuple[int, float, int, int]]:
-        """Keyframes for the index; `times` gets those of all frames, in ticks."""
+        """Yield keyframes for the index; `times` gets those of all frames, in ticks."""
         passed = 0
         for unit in self._from_start():
             first, shown = unit[0], shown_at(unit[0])
@@ -75,7 +75,7 @@ class Scan(PacketDemuxer):
         return self._alone(self._kept[shot.keyframe], self._ticks_of[shot.keyframe])
 
     def _from_start(self) -> Iterator[AccessUnit]:
-        """All frames.
+        """Yield all frames.
 
         The container is opened anew: a seek looks for a time, and misses what lies before the first time that it finds.
         """

@@ -48,7 +48,7 @@ _SPS_PROFILES = {66, 77, 88, 100, 110, 118, 122, 128, 244, 44, 83, 86}
 
 
 def format_of(start: bytes) -> str:
-    """The name of the demuxer for an object that starts with these bytes, `SNIFFED` of them.
+    """Return the name of the demuxer for an object that starts with these bytes, `SNIFFED` of them.
 
     Raises:
         Rejected: they are no container that is supported.
@@ -82,12 +82,13 @@ def _signed(start: bytes, signatures: tuple[tuple[int, bytes, str], ...]) -> str
 
 
 def _transport_stream(start: bytes) -> str | None:
-    """Packets in a row, the first of which may be cut, or stand after an ID3 tag (timed metadata of HLS)."""
+    """Recognise packets in a row, the first of which may be cut, or stand after an ID3 tag (timed metadata of HLS)."""
     return "mpegts" if any(boundaries.ts_packet(size, start) is not None for size in boundaries.TS_PACKETS) else None
 
 
 def _start_coded(start: bytes) -> str | None:
-    """What begins with a start code, zeros before it left aside: raw video, or a PES packet of a program stream."""
+    """Recognise what begins with a start code, zeros before it left aside: raw video, or a PES packet of a program
+    stream."""
     codes = list(_start_codes(start))
     if not codes or start[: codes[0] - 3].strip(b"\0"):
         return None
@@ -109,19 +110,20 @@ def _start_coded(start: bytes) -> str | None:
 
 
 def _start_codes(start: bytes) -> Iterator[int]:
-    """The places of the bytes after start codes."""
+    """Return the places of the bytes after start codes."""
     return (found.end() for found in re.finditer(b"\0\0\x01(?=.)", start, re.DOTALL))
 
 
 def _is_h264(start: bytes, codes: list[int]) -> bool:
-    """Whether there are a sequence and a picture parameter set (ITU-T H.264, 7.3.1)."""
+    """Return whether there are a sequence and a picture parameter set (ITU-T H.264, 7.3.1)."""
     units = [start[place : place + 2] for place in codes if start[place] & 0x80 == 0 and start[place] & 0x60]
     sets = any(unit[0] & 31 == 7 and len(unit) == 2 and unit[1] in _SPS_PROFILES for unit in units)
     return sets and any(unit[0] & 31 == 8 for unit in units)
 
 
 def _leads_on(start: bytes, place: int) -> bool:
-    """Whether a pack or PES packet leads to another start code of a program stream, or out of what is looked at."""
+    """Return whether a pack or PES packet leads to another start code of a program stream, or out of what is looked
+    at."""
     header = start[place : place + 11].ljust(11, b"\0")
     if header[0] == 0xBA:
         follows = place + 1 + (10 + (header[10] & 7) if header[1] >> 6 == 1 else 8)
@@ -131,6 +133,6 @@ def _leads_on(start: bytes, place: int) -> bool:
 
 
 def _program_stream(start: bytes) -> str | None:
-    """A program stream that begins in mid-packet."""
+    """Recognise a program stream that begins in mid-packet."""
     place = boundaries.ps_pack(start)
     return "mpeg" if place is not None and _leads_on(start, place + 3) else None

@@ -101,7 +101,8 @@ class Timeline:
 
 
 def _between(inputs: Sequence[float], outputs: Sequence[float], value: float) -> float:
-    """The output at a value, on straight lines between those that are known; outside of them, that of the nearest."""
+    """Return the output at a value, on straight lines between those that are known; outside of them, that of the
+    nearest."""
     after = bisect.bisect_right(inputs, value)
     if after == 0 or after == len(inputs):
         return outputs[0 if after == 0 else -1]

@@ -216,7 +216,7 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: _Muxer) -> Clip:
 
 
 def _is_ipt(head: bytes) -> bool:
-    """Whether a record of Dolby Vision says that the colours are its own.
+    """Return whether a record of Dolby Vision says that the colours are its own.
 
     Its profile stands in the upper bits of the third byte, and what other players can show in those of the fifth.
     """
@@ -225,7 +225,7 @@ def _is_ipt(head: bytes) -> bool:
 
 
 def _avi(stream: VideoStream, codec: str, runs: list[Run], palette: bytes | None) -> Clip:
-    """A clip as AVI, for raw video and palettes: no other container takes all that another said of pixels.
+    """Return a clip as AVI, for raw video and palettes: no other container takes all that another said of pixels.
 
     The tags of QuickTime's and Matroska's layouts are read there as well.
     """
@@ -265,7 +265,8 @@ def _avi(stream: VideoStream, codec: str, runs: list[Run], palette: bytes | None
 
 
 def _turn(stream: VideoStream) -> str:
-    """The filters that turn a frame upright, where a container says so and AVI cannot: by the matrix of an MP4's head.
+    """Return the filters that turn a frame upright, where a container says so and AVI cannot: by the matrix of an MP4's
+    head.
 
     Where neither MP4 nor QuickTime has a tag for the codec, hardly any other container has a rotation for it.
     """
@@ -300,7 +301,8 @@ def _chunk(kind: bytes, *parts: bytes) -> bytes:
 
 
 def _aspect(stream: VideoStream) -> Fraction | None:
-    """The shape of pixels that a container says, which counts for more than what is in the frames, as for players.
+    """Return the shape of pixels that a container says, which counts for more than what is in the frames, as for
+    players.
 
     None where only the frames say it, which may change from one to the next.
     """

@@ -86,7 +86,7 @@ class Colours:
         )
 
     def conversion(self) -> str:
-        """The filters that bring a frame to BT.709, each with a comma after it; none for ordinary video.
+        """Return the filters that bring a frame to BT.709, each with a comma after it; none for ordinary video.
 
         HDR is mapped with the Moebius curve, which leaves what is darker than reference white as it is, and bends only
         the lights above it. Tags that are missing beside those of HDR or a wide gamut are taken to be BT.2020's.
@@ -106,7 +106,7 @@ class Colours:
         return f"{source}:t=linear:npl={_REFERENCE_WHITE},format=gbrpf32le,{_TONE_MAPPED}"
 
     def options(self) -> str:
-        """The options of `scale` for what frames do not say: the matrix, as players guess it, and the range."""
+        """Return the options of `scale` for what frames do not say: the matrix, as players guess it, and the range."""
         guess = "bt709" if self.lines >= _HIGH_DEFINITION else "bt601"
         matrix = f":in_color_matrix={guess}" if self.known and self.matrix == 2 else ""
         return matrix + (":in_range=full" if self.is_full else "")

@@ -62,7 +62,7 @@ class Frame:
 
 
 def frames(clip: Clip, graph: Graph, limits: Limits) -> Iterator[Frame]:
-    """Decodes the wanted frames of a clip, in order, as a graph shows them.
+    """Decode the wanted frames of a clip, in order, as a graph shows them.
 
     Raises:
         Undecodable: nothing could be decoded.
@@ -273,7 +273,7 @@ def _feed(stdin: IO[bytes], content: bytes) -> None:
 
 
 def _pictures(stdout: IO[bytes]) -> Iterator[Image.Image]:
-    """Reads portable arbitrary maps (Netpbm's PAM), one after the other, until the output ends or breaks off."""
+    """Read portable arbitrary maps (Netpbm's PAM), one after the other, until the output ends or breaks off."""
     while True:
         header: dict[bytes, bytes] = {}
         while (line := stdout.readline(128)).strip() != b"ENDHDR":
@@ -291,7 +291,7 @@ def _pictures(stdout: IO[bytes]) -> Iterator[Image.Image]:
 
 
 def _tick(times: int, number: int) -> int:
-    """The timestamp of a picture: FFmpeg writes it before it encodes the picture."""
+    """Return the timestamp of a picture: FFmpeg writes it before it encodes the picture."""
     return int(os.pread(times, WRITTEN, 0).splitlines()[number])
 
 

@@ -70,7 +70,7 @@ class Graph:
         return f"{self._shape()}{progressive}{self._scale()},setsar=1,{self.colours.conversion()}format={pixels}"
 
     def _shape(self) -> str:
-        """The filters that leave one view with the right shape of its pixels."""
+        """Return the filters that leave one view with the right shape of its pixels."""
         filters = ""
         if self.aspect:
             filters += f"setsar=r={self.aspect.numerator}/{self.aspect.denominator}:max={_LARGEST_TERM},"

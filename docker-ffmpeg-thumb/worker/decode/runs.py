@@ -82,7 +82,7 @@ class _Part:
         self._highest = 0
 
     def takes(self, run: Run) -> bool:
-        """Whether a run can be decoded after those that are here already, which it is then one of.
+        """Return whether a run can be decoded after those that are here already, which it is then one of.
 
         FFmpeg drops frames of H.264 that seem to be shown before one that it gave already. The numbers by which it
         knows that begin anew at some keyframes. At others (open GOP) they go on: a few bits of each are written, and

@@ -9,7 +9,7 @@ from worker.decode.graph import Box
 
 
 def box(wanted: Wanted) -> Box:
-    """The size to decode in, from which the posters of all widths can be made."""
+    """Return the size to decode in, from which the posters of all widths can be made."""
     if 0 in wanted.widths:
         return Box(0)
     width = max(wanted.widths)
@@ -17,7 +17,7 @@ def box(wanted: Wanted) -> Box:
 
 
 def shaped(picture: Image.Image, width: int, wanted: Wanted) -> Image.Image:
-    """The poster of one width, in pixels; 0 is the picture's own. No picture is ever enlarged.
+    """Return the poster of one width, in pixels; 0 is the picture's own. No picture is ever enlarged.
 
     With a height, `contain` stays within both, `cover` fills both and loses what stands out on two sides (a picture
     that is too small for that keeps the shape of the box), and `pad` puts the picture in the middle of the box.

@@ -45,7 +45,7 @@ def open_mp4(reader: Reader, places: int) -> Demuxer:
 
 
 def _film(its_movie: Movie) -> Track:
-    """The track that is the film; see `container.film`."""
+    """Return the track that is the film; see `container.film`."""
     tracks = its_movie.video() or its_movie.tracks
     container, stream = opened(movie.head(its_movie, tracks, 0), "mov", Probing.NOTHING)
     with container:
@@ -60,7 +60,7 @@ def _timeline(its_movie: Movie, track: Track, samples: Samples) -> edits.Timelin
 
 
 def _joined(reader: Reader, kind: Kind, moov: Box, table: Samples) -> Samples:
-    """The samples of a file that begins as one without fragments, and goes on as one with."""
+    """Return the samples of a file that begins as one without fragments, and goes on as one with."""
     found = fragments.by_hops(reader, kind, moov.end)
     if not len(found):
         return table
@@ -106,7 +106,7 @@ def _fragmented(reader: Reader, its_movie: Movie, track: Track, kind: Kind, moov
 
 
 def _scanned(reader: Reader, its_movie: Movie, track: Track, kind: Kind, begin: int) -> Demuxer:
-    """All fragments of a file, which is read whole."""
+    """Return all fragments of a file, which is read whole."""
     reader.fetch([(begin, reader.size)])
     samples = fragments.load(reader, kind, begin, reader.size)
     if not samples.count:

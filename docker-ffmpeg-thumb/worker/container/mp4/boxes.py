@@ -26,7 +26,7 @@ class Box:
 
 
 def header(content: bytes, at: int, position: int, end: int) -> Box | None:
-    """The box at `position` whose header stands in `content` from `at` on; None if that is no header.
+    """Return the box at `position` whose header stands in `content` from `at` on; None if that is no header.
 
     `end` is where its parent ends.
     """
@@ -44,7 +44,7 @@ def header(content: bytes, at: int, position: int, end: int) -> Box | None:
 
 
 def children(content: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes that stand one after another between two places."""
+    """Yield the boxes that stand one after another between two places."""
     position = start
     for _ in range(MOST):
         if position + 8 > end:
@@ -57,7 +57,7 @@ def children(content: bytes, start: int, end: int) -> Iterator[Box]:
 
 
 def find(content: bytes, parent: Box, *path: bytes) -> Box | None:
-    """The first box that a path of types leads to."""
+    """Return the first box that a path of types leads to."""
     for kind in path:
         found = next((box for box in children(content, parent.body, parent.end) if box.kind == kind), None)
         if found is None:
@@ -67,12 +67,12 @@ def find(content: bytes, parent: Box, *path: bytes) -> Box | None:
 
 
 def integer(content: bytes, at: int, length: int = 4) -> int:
-    """A big-endian number."""
+    """Return a big-endian number."""
     return int.from_bytes(content[at : at + length], "big")
 
 
 def numbers(content: bytes, start: int, end: int, kind: str = "I") -> array[int]:
-    """As many big-endian numbers as lie between two places, all of one `array` type."""
+    """Return as many big-endian numbers as lie between two places, all of one `array` type."""
     found = array(kind)
     end = max(start, min(end, len(content)))
     found.frombytes(content[start : end - (end - start) % found.itemsize])
@@ -81,11 +81,11 @@ def numbers(content: bytes, start: int, end: int, kind: str = "I") -> array[int]
 
 
 def box(kind: bytes, *body: bytes) -> bytes:
-    """A box as bytes."""
+    """Return a box as bytes."""
     content = b"".join(body)
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
 def full_box(kind: bytes, *body: bytes) -> bytes:
-    """A box with version and flags 0."""
+    """Return a box with version and flags 0."""
     return box(kind, bytes(4), *body)

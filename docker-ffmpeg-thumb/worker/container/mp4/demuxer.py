@@ -98,12 +98,12 @@ class Mp4(Demuxer):
 
     @abstractmethod
     def _tasks(self, plan: Plan) -> list[Task]:
-        """What is to be read for a plan, in the order of its shots."""
+        """Return what is to be read for a plan, in the order of its shots."""
 
     # ---- how samples become runs
 
     def _divided(self, samples: Samples, part: Part, wanted: dict[int, float]) -> list[Task]:
-        """Tasks for some samples of a part, each of which begins at the sync sample before what it shows."""
+        """Return tasks for some samples of a part, each of which begins at the sync sample before what it shows."""
         tasks: list[Task] = []
         for number in sorted(wanted):
             if self._track.is_encrypted(samples.description(number)):
@@ -138,7 +138,7 @@ class Mp4(Demuxer):
         self._note(f"a requested time lies too far after its keyframe to be decoded; shown instead: {seconds:.3f} s")
 
     def _settled(self, tasks: Sequence[Task]) -> list[Task]:
-        """The tasks with what they need fetched; those that begin at the same sample are made one."""
+        """Return the tasks with what they need fetched; those that begin at the same sample are made one."""
         pending = list(tasks)
         while pending:
             places = (task.samples.place(number) for task in pending for number in task.needed)
@@ -195,7 +195,7 @@ class Mp4(Demuxer):
         return True
 
     def _whole_from(self, samples: Samples, number: int, last: int) -> int | None:
-        """The first sample that is whole if decoding begins at one; None if decoding cannot begin there.
+        """Return the first sample that is whole if decoding begins at one; None if decoding cannot begin there.
 
         `last`: the last sample that was read.
         """
@@ -256,7 +256,7 @@ class Mp4(Demuxer):
         return moved
 
     def _packet(self, samples: Samples, number: int) -> Packet[VideoStream] | None:
-        """A sample as a packet; None if it is empty, or the file ends before it does."""
+        """Return a sample as a packet; None if it is empty, or the file ends before it does."""
         content = self._content(samples, number)
         if not content or len(content) < samples.size(number):
             return None
@@ -271,7 +271,7 @@ class Mp4(Demuxer):
     # ---- what stands before the runs, or in their place
 
     def _any(self) -> list[Run]:
-        """The first frame that the file holds, where it does not hold what was looked for."""
+        """Return the first frame that the file holds, where it does not hold what was looked for."""
         for number in range(min(len(self.index), FIRST_KEYFRAMES)):
             for task in self._settled(self._tasks((Shot(number),))):
                 run = self._run(task)
@@ -283,7 +283,7 @@ class Mp4(Demuxer):
         return []
 
     def _leading(self, runs: Sequence[Run]) -> list[Run]:
-        """What a decoder has to see before the runs, though no frame of it is wanted: mostly nothing."""
+        """Return what a decoder has to see before the runs, though no frame of it is wanted: mostly nothing."""
         if not runs or not wants_first_keyframe(runs[0].stream or self.stream):
             return []
         first = [run for task in self._settled(self._tasks((Shot(0),))) if (run := self._run(task)) is not None]
@@ -292,7 +292,7 @@ class Mp4(Demuxer):
         return [Run(first[0].packets, first[0].shown, {}, first[0].stream)]
 
     def _described(self, samples: Samples, sample: int) -> Description:
-        """The description of a sample, which may have to be looked into for it."""
+        """Return the description of a sample, which may have to be looked into for it."""
         number = samples.description(sample)
         known = self._descriptions.get(number)
         if known is not None:
@@ -317,7 +317,8 @@ class Mp4(Demuxer):
 
 
 def _backwards(samples: Samples, target: int, start: int, floor: int) -> Iterator[int]:
-    """The sync samples from a sample back to another; at last the one that nothing comes before, called one or not."""
+    """Yield the sync samples from a sample back to another; at last the one that nothing comes before, called one or
+    not."""
     number = samples.sync_before(target)
     last = target + 1
     while number is not None and number >= max(start, floor):

@@ -31,7 +31,7 @@ class Part:
     """Ticks of the media in a second; negative if it runs backwards, 0 if `first` is held."""
 
     def tick(self, seconds: Fraction) -> int:
-        """The time of the media at a moment within the part."""
+        """Return the time of the media at a moment within the part."""
         if not self.rate:
             return self.first
         passed = int((seconds - self.start) * abs(self.rate))
@@ -39,7 +39,7 @@ class Part:
         return max(self.first, min(tick, self.last - 1))
 
     def seconds(self, tick: int) -> float:
-        """When the part shows a time of the media."""
+        """Return when the part shows a time of the media."""
         if not self.rate:
             return float(self.start)
         passed = tick - self.first if self.rate > 0 else self.last - 1 - tick
@@ -55,7 +55,7 @@ class Timeline:
     """Seconds."""
 
     def at(self, seconds: float) -> tuple[int, int]:
-        """The number of the part, and the time of the media in ticks, that is on the screen at a moment.
+        """Return the number of the part, and the time of the media in ticks, that is on the screen at a moment.
 
         In empty time that is the end of the part before, or the beginning of the first; after the end it is the end.
         """
@@ -68,14 +68,14 @@ class Timeline:
 
 
 def plain(first: int, end: int, timescale: int) -> Timeline:
-    """The timeline of media without an edit list, from one time to another, in ticks."""
+    """Return the timeline of media without an edit list, from one time to another, in ticks."""
     last = max(end, first + 1)
     length = Fraction(last - first, timescale)
     return Timeline([Part(Fraction(0), length, first, last, Fraction(timescale))], float(length))
 
 
 def edited(content: bytes, elst: Box, movie_timescale: int, timescale: int, end: int) -> Timeline | None:
-    """The timeline that an edit list makes of media that ends at `end`, in ticks; None if it shows nothing.
+    """Return the timeline that an edit list makes of media that ends at `end`, in ticks; None if it shows nothing.
 
     Raises:
         Rejected: it has too many parts.

@@ -59,20 +59,20 @@ class Fragmented(Mp4):
         self._loaded: dict[Range, FragmentSamples] = {}
 
     def _load(self, begin: int, end: int) -> FragmentSamples:
-        """The samples of the fragments between two places, at the first of which one begins."""
+        """Return the samples of the fragments between two places, at the first of which one begins."""
         known = self._loaded.get((begin, end))
         if known is None:
             known = self._loaded[begin, end] = load(self._reader, self._kind, begin, end, self._decoded_at(begin))
         return known
 
     def _decoded_at(self, _place: int) -> int:
-        """When the fragment at a place is decoded, in ticks, if it does not say so itself."""
+        """Return when the fragment at a place is decoded, in ticks, if it does not say so itself."""
         return 0
 
     def _made_index(
         self, first: FragmentSamples, entries: Iterable[tuple[float, int, int]], duration: float
     ) -> VideoIndex:
-        """The index of keyframes: the moment in seconds, the place and the size in bytes of each.
+        """Return the index of keyframes: the moment in seconds, the place and the size in bytes of each.
 
         `first`: samples that tell the rate.
         """
@@ -97,7 +97,8 @@ class Fragmented(Mp4):
         return self._part.first + int(seconds * self._kind.timescale + 1e-6)
 
     def _task(self, begin: int, end: int, ticks: Sequence[int]) -> list[Task]:
-        """Tasks that show what is on the screen at some times, or else the first keyframe, of the fragments there."""
+        """Return tasks that show what is on the screen at some times, or else the first keyframe, of the fragments
+        there."""
         samples = self._load(begin, end)
         if not samples.count:
             return []
@@ -140,11 +141,11 @@ class Fragmented(Mp4):
 
     @abstractmethod
     def _before(self, begin: int, end: int) -> Range | None:
-        """What is read to find an earlier fragment than those between two places; None if there is none."""
+        """Return what is read to find an earlier fragment than those between two places; None if there is none."""
 
     @abstractmethod
     def _found(self, start: int, end: int) -> int | None:
-        """The first place of a fragment in what was read because `_before` said so."""
+        """Return the first place of a fragment in what was read because `_before` said so."""
 
 
 class Mapped(Fragmented):
@@ -191,7 +192,7 @@ class Mapped(Fragmented):
         return int(self._times[number] * self._kind.timescale)
 
     def _keyframes(self) -> Sequence[int]:
-        """The fragments that begin with a keyframe, as far as that can be told without reading each of them."""
+        """Return the fragments that begin with a keyframe, as far as that can be told without reading each of them."""
         found, times = self._fragments, self._times
         marked = [number for number in range(len(found)) if found.marked[number]]
         if 0 < len(marked) < len(found):
@@ -207,7 +208,7 @@ class Mapped(Fragmented):
         return keyframes
 
     def _looked_at(self) -> dict[int, bool]:
-        """Whether each of the fragments whose descriptions are here begins with a keyframe."""
+        """Return whether each of the fragments whose descriptions are here begins with a keyframe."""
         looked_at = {}
         for number, start in enumerate(self._fragments.starts):
             moof = self._moof(number)
@@ -218,7 +219,7 @@ class Mapped(Fragmented):
         return looked_at
 
     def _moof(self, number: int) -> Box | None:
-        """What describes the samples of a fragment, if it is here."""
+        """Return what describes the samples of a fragment, if it is here."""
         boxes = walk(self._reader, self._fragments.starts[number], self._fragments.ends[number])
         moof = next((box for box in boxes if box.kind == b"moof"), None)
         return moof if moof and self._reader.has(moof.start, moof.end) else None
@@ -236,7 +237,7 @@ class Mapped(Fragmented):
         return tasks
 
     def _span(self, shot: Shot) -> tuple[int, int]:
-        """The first and the last fragment of a shot."""
+        """Return the first and the last fragment of a shot."""
         found = self._fragments
         first = bisect_right(found.starts, self._entries[shot.keyframe]) - 1
         last = first
@@ -410,11 +411,11 @@ class Searched(Fragmented):
         return tasks
 
     def _number(self, tick: int) -> int:
-        """The number of the last island that begins at or before a time."""
+        """Return the number of the last island that begins at or before a time."""
         return max(0, bisect_right(self._islands, tick, key=lambda island: island.first) - 1)
 
     def _window(self, tick: int) -> Range | None:
-        """Where a time should lie, with room for the keyframe before it; None if it was found already."""
+        """Return where a time should lie, with room for the keyframe before it; None if it was found already."""
         number = self._number(tick)
         island, others = self._islands[number], self._islands[number + 1 :]
         if tick < island.last or not others or others[0].begin <= island.end:
@@ -428,7 +429,7 @@ class Searched(Fragmented):
         return start, min(following.begin, place + self._wide // 2)
 
     def _gop_bytes(self) -> int:
-        """About how many bytes lie between keyframes; 0 if that was not seen yet."""
+        """Return about how many bytes lie between keyframes; 0 if that was not seen yet."""
         most = 0
         for island in self._islands:
             places = [island.samples.place(number)[0] for number in island.samples.syncs]

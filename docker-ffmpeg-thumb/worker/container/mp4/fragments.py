@@ -67,7 +67,7 @@ class Fragments:
         self.marked.append(is_marked)
 
     def at(self, seconds: float) -> int:
-        """The last fragment that begins at or before a time of the media; the first if none does."""
+        """Return the last fragment that begins at or before a time of the media; the first if none does."""
         return max(0, bisect_right(self.times, seconds) - 1)
 
 
@@ -84,13 +84,13 @@ class Kind:
 
 
 def named(reader: Reader, kind: Kind, position: int) -> Fragments | None:
-    """The fragments that an index of the file names; `position`: where the box after `moov` begins."""
+    """Return the fragments that an index of the file names; `position`: where the box after `moov` begins."""
     reader.fetch([(position, position + reader.policy.hop)])
     return _from_sidx(reader, kind, position) or _from_mfra(reader, kind)
 
 
 def _from_sidx(reader: Reader, kind: Kind, position: int) -> Fragments | None:
-    """The fragments that a segment index names, if it names them all."""
+    """Return the fragments that a segment index names, if it names them all."""
     named = [box for box in walk(reader, position, reader.size) if box.kind == b"sidx"]
     reader.fetch((box.start, box.end) for box in named)
     contents = [
@@ -128,7 +128,7 @@ def _referenced(reader: Reader, sidx: Box, content: bytes) -> Fragments | None:
 
 
 def _from_mfra(reader: Reader, kind: Kind) -> Fragments | None:
-    """The fragments that the random access table at the end of the file names for the track."""
+    """Return the fragments that the random access table at the end of the file names for the track."""
     tail = reader.read_all(max(0, reader.size - 16), 16)
     if tail[4:8] != b"mfro":
         return None
@@ -166,7 +166,7 @@ def _from_mfra(reader: Reader, kind: Kind) -> Fragments | None:
 
 
 def by_hops(reader: Reader, kind: Kind, position: int, most: int = HOPS) -> Fragments:
-    """The fragments from a place on, found from one to the next, by `most` rounds of requests."""
+    """Return the fragments from a place on, found from one to the next, by `most` rounds of requests."""
     fragments = Fragments()
     start: int | None = None
     seconds, is_complete = -1.0, True
@@ -200,7 +200,7 @@ def by_hops(reader: Reader, kind: Kind, position: int, most: int = HOPS) -> Frag
 
 
 def usual(reader: Reader, kind: Kind, position: int) -> tuple[int, int]:
-    """Where the first fragment of a file begins, and how long the usual one is, in bytes.
+    """Return where the first fragment of a file begins, and how long the usual one is, in bytes.
 
     `position`: where the box after `moov` begins.
 
@@ -224,7 +224,7 @@ def usual(reader: Reader, kind: Kind, position: int) -> tuple[int, int]:
 
 
 def _ahead(reader: Reader, position: int, places: list[int]) -> Iterator[Range]:
-    """What is read of a fragment that begins at a place, and where the next ones most likely begin.
+    """Yield what is read of a fragment that begins at a place, and where the next ones most likely begin.
 
     A recording at a constant rate has fragments of about one length. `places`: of those before.
     """
@@ -241,7 +241,8 @@ def _ahead(reader: Reader, position: int, places: list[int]) -> Iterator[Range]:
 
 
 def begins(reader: Reader, kind: Kind, moof: Box) -> tuple[bool, float]:
-    """Whether a fragment holds samples of the track, and when it begins, in seconds of the media; -1 if unknown."""
+    """Return whether a fragment holds samples of the track, and when it begins, in seconds of the media; -1 if
+    unknown."""
     content = reader.read_all(moof.start, min(moof.end - moof.start, reader.policy.hop))
     for traf in children(content, moof.body - moof.start, len(content)):
         tfhd = find(content, traf, b"tfhd") if traf.kind == b"traf" else None
@@ -252,7 +253,7 @@ def begins(reader: Reader, kind: Kind, moof: Box) -> tuple[bool, float]:
 
 
 def search(reader: Reader, start: int, end: int) -> int | None:
-    """The first place between two others at which a fragment begins, in what is here of the object."""
+    """Return the first place between two others at which a fragment begins, in what is here of the object."""
     content = reader.read_all(start, end - start)
     at = content.find(_MOOF)
     while at >= 0:
@@ -271,7 +272,7 @@ def search(reader: Reader, start: int, end: int) -> int | None:
 def load(
     reader: Reader, kind: Kind, begin: int, end: int, otherwise: int = 0, into: FragmentSamples | None = None
 ) -> FragmentSamples:
-    """The samples of the fragments between two places, at the first of which a box begins.
+    """Return the samples of the fragments between two places, at the first of which a box begins.
 
     `otherwise`: when the first of them is decoded, in ticks, if it does not say so itself. `into`: the samples that
     they are added to.
@@ -291,7 +292,7 @@ def load(
 
 
 def origin(movie: Movie, track: Track, first: FragmentSamples) -> int:
-    """What a player calls 0, in ticks: when the first sample is shown, or later if the edit list cuts it off."""
+    """Return what a player calls 0, in ticks: when the first sample is shown, or later if the edit list cuts it off."""
     shown = first.shown(first.first_shown) if first.count else 0
     elst, content = track.elst, movie.content
     if elst is None:

@@ -106,12 +106,12 @@ def _fetch(reader: Reader, moov: Box) -> Box | None:
 
 
 def _likely(reader: Reader, index: int) -> int:
-    """How much of an index of so many bytes is worth fetching before more of it is known."""
+    """Return how much of an index of so many bytes is worth fetching before more of it is known."""
     return index if index <= reader.policy.index else int(index * VIDEO_SHARE)
 
 
 def _is_without_pictures(reader: Reader, box: Box) -> bool:
-    """Whether a box is known to be a track of something else than video."""
+    """Return whether a box is known to be a track of something else than video."""
     handler = _child(reader, box, b"mdia", b"hdlr") if box.kind == b"trak" else None
     if handler is None or not reader.has(handler.start, handler.body + 12):
         return False
@@ -128,7 +128,7 @@ def _child(reader: Reader, parent: Box, *path: bytes) -> Box | None:
 
 
 def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
-    """The boxes from a place on whose headers are here already."""
+    """Yield the boxes from a place on whose headers are here already."""
     position = start
     for _ in range(boxes.MOST):
         if position + 8 > end or not reader.has(position, min(position + 16, end)):
@@ -141,5 +141,5 @@ def walk(reader: Reader, start: int, end: int) -> Iterator[Box]:
 
 
 def box_at(reader: Reader, position: int, end: int) -> Box | None:
-    """The box at a place of the object; None if there is none."""
+    """Return the box at a place of the object; None if there is none."""
     return boxes.header(reader.read_all(position, min(16, end - position)), 0, position, end)

@@ -43,7 +43,7 @@ class Track:
     """Ticks, as its header says; 0 if it does not."""
 
     def is_encrypted(self, description: int) -> bool:
-        """Whether the samples of a description are encrypted."""
+        """Return whether the samples of a description are encrypted."""
         its = self.descriptions[description : description + 1]
         return bool(its) and its[0][4:8] in _ENCRYPTED
 
@@ -72,7 +72,7 @@ class Movie:
     """By the id of a track, what its fragments have in common; None if the movie has no fragments."""
 
     def video(self) -> tuple[Track, ...]:
-        """The tracks that hold video."""
+        """Return the tracks that hold video."""
         return tuple(track for track in self.tracks if track.kind == b"vide" and track.descriptions)
 
 
@@ -110,7 +110,7 @@ def _whole(content: bytes) -> Box:
 
 
 def _decompressed(content: bytes, moov: Box) -> bytes:
-    """The index that QuickTime keeps compressed by zlib (`cmov`)."""
+    """Return the index that QuickTime keeps compressed by zlib (`cmov`)."""
     data = find(content, moov, b"cmov", b"cmvd")
     method = find(content, moov, b"cmov", b"dcom")
     if data is None or method is None or content[method.body : method.body + 4] != b"zlib":
@@ -153,7 +153,7 @@ def _track(content: bytes, trak: Box) -> Iterable[Track]:
 
 
 def head(movie: Movie, tracks: Sequence[Track], description: int, sample: bytes = b"") -> io.BytesIO:
-    """A tiny file that says of some tracks what the movie says, each with one description and without samples.
+    """Return a tiny file that says of some tracks what the movie says, each with one description and without samples.
 
     The id of a track there is its number among these, from 1.
 
@@ -206,7 +206,8 @@ def _bare_track(content: bytes, track: Track, number: int, description: int, pla
 
 
 def _shown_size(tkhd: bytes, track: Track, description: bytes) -> bytes:
-    """The width and the height in which samples of a description are shown: as much of their own as of the first one's.
+    """Return the width and the height in which samples of a description are shown: as much of their own as of the first
+    one's.
 
     A track has but one size, that of its first recording; others that were joined to it may be in portrait.
     """

@@ -38,31 +38,31 @@ class Samples(ABC):
 
     @abstractmethod
     def place(self, number: int) -> Range:
-        """Where a sample lies, in bytes of the object."""
+        """Return where a sample lies, in bytes of the object."""
 
     @abstractmethod
     def size(self, number: int) -> int:
-        """The bytes of a sample."""
+        """Return the bytes of a sample."""
 
     @abstractmethod
     def decoded(self, number: int) -> int:
-        """When a sample is decoded, in ticks."""
+        """Return when a sample is decoded, in ticks."""
 
     @abstractmethod
     def shown(self, number: int) -> int:
-        """When a sample is shown, in ticks."""
+        """Return when a sample is shown, in ticks."""
 
     @abstractmethod
     def description(self, number: int) -> int:
-        """The number of a sample's description, from 0."""
+        """Return the number of a sample's description, from 0."""
 
     @abstractmethod
     def described_from(self, number: int) -> int:
-        """The first of the samples up to this one that all have its description."""
+        """Return the first of the samples up to this one that all have its description."""
 
     @abstractmethod
     def decoded_before(self, tick: int) -> int:
-        """The last sample that is decoded at or before a time; -1 if there is none."""
+        """Return the last sample that is decoded at or before a time; -1 if there is none."""
 
     @property
     @abstractmethod
@@ -75,24 +75,25 @@ class Samples(ABC):
         return min(range(min(self.count, REORDER)), key=self.shown)
 
     def on_screen(self, tick: int) -> int:
-        """The sample on the screen at a time: the one shown last at or before it, or else the one shown first."""
+        """Return the sample on the screen at a time: the one shown last at or before it, or else the one shown
+        first."""
         last = self.decoded_before(tick - self.earliest)
         near = range(max(0, last + 1 - REORDER), last + 1)
         before = [(shown, number) for number in near if (shown := self.shown(number)) <= tick]
         return max(before)[1] if before else self.first_shown
 
     def sync_before(self, number: int) -> int | None:
-        """The last sync sample at or before a sample."""
+        """Return the last sync sample at or before a sample."""
         place = bisect.bisect_right(self.syncs, number) - 1
         return self.syncs[place] if place >= 0 else None
 
     def sync_after(self, number: int) -> int | None:
-        """The first sync sample after a sample."""
+        """Return the first sync sample after a sample."""
         place = bisect.bisect_right(self.syncs, number)
         return self.syncs[place] if place < len(self.syncs) else None
 
     def bytes(self, first: int, last: int) -> int:
-        """The bytes of the samples from one to another."""
+        """Return the bytes of the samples from one to another."""
         return sum(map(self.size, range(first, last + 1)))
 
 
@@ -275,13 +276,13 @@ class _Delays:
 
 
 def _pairs(table: array[int], count: int) -> tuple[array[int], array[int]]:
-    """The two columns of a table that has so many rows, or fewer if it was cut off."""
+    """Return the two columns of a table that has so many rows, or fewer if it was cut off."""
     rows = min(count, len(table) // 2)
     return table[0 : 2 * rows : 2], table[1 : 2 * rows : 2]
 
 
 def _sizes(content: bytes, stbl: Box) -> tuple[int, int, array[int]]:
-    """The number of samples, and the size of all of them or a table of sizes."""
+    """Return the number of samples, and the size of all of them or a table of sizes."""
     none = array("I")
     box = find(content, stbl, b"stsz")
     if box is not None:
@@ -303,7 +304,7 @@ def _sizes(content: bytes, stbl: Box) -> tuple[int, int, array[int]]:
 
 
 def _chunks(content: bytes, stbl: Box) -> array[int]:
-    """Where chunks of samples begin."""
+    """Return where chunks of samples begin."""
     for kind, width in ((b"stco", "I"), (b"co64", "Q")):
         box = find(content, stbl, kind)
         if box is not None:
@@ -313,7 +314,8 @@ def _chunks(content: bytes, stbl: Box) -> array[int]:
 
 
 def _chunk_runs(content: bytes, stbl: Box, chunks: int) -> tuple[array[int], array[int], array[int]]:
-    """Runs of chunks (`stsc`): the first chunk of each, the samples in each of its chunks, their description.
+    """Return the runs of chunks (`stsc`): the first chunk of each, the samples in each of its chunks, their
+    description.
 
     Chunks and descriptions are numbered from 0.
     """
@@ -335,7 +337,7 @@ def _chunk_runs(content: bytes, stbl: Box, chunks: int) -> tuple[array[int], arr
 
 
 def _changes(descriptions: array[int], first_samples: array[int]) -> array[int]:
-    """The samples with which another description begins than that of the sample before."""
+    """Return the samples with which another description begins than that of the sample before."""
     if len(set(descriptions)) < 2:
         return array("q", [0])
     return array(
@@ -344,8 +346,8 @@ def _changes(descriptions: array[int], first_samples: array[int]) -> array[int]:
 
 
 def _syncs(content: bytes, stbl: Box, count: int) -> Sequence[int]:
-    """The sync samples: those listed (`stss`), and in QuickTime and in open GOPs those from which on all is whole that
-    is shown later (`stps`, sample group `rap `)."""
+    """Return the sync samples: those listed (`stss`), and in QuickTime and in open GOPs those from which on all is
+    whole that is shown later (`stps`, sample group `rap `)."""
     listed: list[int] = []
     for kind in (b"stss", b"stps"):
         box = find(content, stbl, kind)

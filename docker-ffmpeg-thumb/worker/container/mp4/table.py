@@ -44,7 +44,7 @@ class Table(Mp4):
         return tasks
 
     def _targets(self, shot: Shot) -> Iterator[tuple[int, int, float]]:
-        """The part, the sample and the moment of each frame that a shot shows."""
+        """Yield the part, the sample and the moment of each frame that a shot shows."""
         if not shot.moments:
             yield self._entry(shot.keyframe)
         for moment in shot.moments:
@@ -92,7 +92,7 @@ class Table(Mp4):
         )
 
     def _keyframes(self) -> Sequence[int]:
-        """The sync samples; where the file does not tell them, those that most likely are."""
+        """Return the sync samples; where the file does not tell them, those that most likely are."""
         samples = self._samples
         tells = len(samples.syncs) < samples.count or samples.count < 2
         if tells or self.stream.codec_context.codec.intra_only:
@@ -104,7 +104,7 @@ class Table(Mp4):
 
 
 def _entries(samples: Samples, timeline: Timeline, keyframes: Sequence[int]) -> Iterator[tuple[int, int, float]]:
-    """The part, the sample and the moment of all frames that an index lists: where parts begin, and keyframes."""
+    """Yield the part, the sample and the moment of all frames that an index lists: where parts begin, and keyframes."""
     room = max(1, KEYFRAMES // len(timeline.parts))
     step = -(-len(keyframes) // room)
     shown = sorted((samples.shown(number), number) for number in keyframes[::step]) if keyframes else []
@@ -117,7 +117,7 @@ def _entries(samples: Samples, timeline: Timeline, keyframes: Sequence[int]) -> 
 
 
 def outstanding(sizes: Sequence[int]) -> list[int]:
-    """The numbers of samples that are so much larger than those around them that they most likely are keyframes.
+    """Return the numbers of samples that are so much larger than those around them that they most likely are keyframes.
 
     The first sample is one of them, and wherever none stands out for long, some sample is.
     """

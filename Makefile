@@ -3,8 +3,8 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; exit; fi; done; echo python3)
 RUN := .venv/bin/python
-# Several processes share the tests, those of a file stay together; tests/conftest.py says which come first.
-SHARED := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+# Several processes share the tests, those of a file stay together; tests/conftest.py says how many, and which come first.
+SHARED := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 # Handed to the recipe through the environment, and unexpanded: a path may hold blanks, quotes and dollar signs.
 export VIDEO_PATH := $(value VIDEO)

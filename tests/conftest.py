@@ -30,6 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are processors: many tests wait, for a queue or for a deadline to pass."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it carries no types
     """Which tests pytest-xdist gives to one worker together.
 

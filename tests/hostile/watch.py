@@ -5,13 +5,18 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from local.processes import descendants
+from tests.privileges import SYS_PTRACE, has_capability
 
 from .generate import Bait
+
+T = TypeVar("T")
 
 _JOBS_FILES = 64
 """Files that a worker may have open; tested in `test_confinement`."""
@@ -87,12 +92,13 @@ class Process:
     """A process, as /proc shows it."""
 
     command: tuple[str, ...]
-    environment: bytes
+    environment: bytes | None
+    """None, like `folder`, where the process is hidden from these tests: they lack CAP_SYS_PTRACE in a container."""
     limits: dict[str, str]
     """Soft limits by their names."""
     hard: dict[str, str]
     """Hard limits by their names."""
-    folder: str
+    folder: str | None
     status: dict[str, str]
     """See proc_pid_status(5)."""
 
@@ -126,7 +132,7 @@ class Watch:
             time.sleep(0.002)
 
     def _look_at(self, process: Path) -> None:
-        for descriptor in (process / "fd").iterdir():
+        for descriptor in _unless_hidden(lambda: list((process / "fd").iterdir())) or []:
             try:
                 self.seen.files.add(str(descriptor.readlink()))
             except OSError:
@@ -147,13 +153,23 @@ class Watch:
         self._known.add((int(process.name), is_ffmpeg))
         found = Process(
             command,
-            (process / "environ").read_bytes(),
+            _unless_hidden((process / "environ").read_bytes),
             limits,
             _limits((process / "limits").read_text(), 1),
-            str((process / "cwd").readlink()),
+            _unless_hidden(lambda: str((process / "cwd").readlink())),
             status,
         )
         (self.seen.ffmpeg if is_ffmpeg else self.seen.jobs).append(found)
+
+
+def _unless_hidden(look: Callable[[], T]) -> T | None:
+    """Return what is seen of a process; None where it is hidden from whoever may not trace it (ptrace(2))."""
+    try:
+        return look()
+    except PermissionError:
+        if has_capability(SYS_PTRACE):
+            raise
+        return None
 
 
 def _limits(text: str, column: int = 0) -> dict[str, str]:

@@ -15,8 +15,11 @@ from local.processes import descendants, free_port
 from standin_s3.process import started
 from standin_s3.s3 import S3
 
-FIRST = ("tests/end_to_end", "tests/content/test_image.py", "tests/hostile/test_fuzz.py", "tests/load", "tests/faults")
-"""What takes longest, so that no worker has it left when the others are done."""
+FIRST = (
+    *("tests/end_to_end", "tests/content/test_image.py", "tests/hostile/test_fuzz.py", "tests/load", "tests/faults"),
+    *("tests/operate", "tests/unit/test_workers.py", "tests/hostile", "tests/reading"),
+)
+"""What takes or waits longest, so that no worker has it left when the others are done."""
 
 settings.register_profile("any machine", deadline=None, database=None)
 settings.load_profile("any machine")

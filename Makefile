@@ -36,7 +36,7 @@ local: setup ## the whole service on this machine, with sample videos; Ctrl-C en
 test: setup ## all tests that this machine can run
 	@status=0; $(RUN) -m pytest $(SHARED) || status=$$?; \
 	docker info >/dev/null 2>&1 || echo "Skipped for want of a Docker engine: the tests of the built image (marked docker)."; \
-	command -v pulumi >/dev/null || echo "Skipped for want of Pulumi and its plugins: the programs in other languages (tests/engine)."; \
+	$(RUN) -m tests.engine.at_hand || echo "Skipped for want of Pulumi and its plugins: the programs in other languages (tests/engine)."; \
 	exit $$status
 
 quick: setup ## the tests that take no minute: parts by themselves, the graph, the rules

@@ -133,7 +133,7 @@ def planned(uploads: int, seed: int = 1) -> Plan:
 
 
 def hostile(kind: str, video: bytes, random: Random) -> bytes:
-    """Return a file that is none of what its name says."""
+    """Return a file of another kind than its name says."""
     return {
         "playlist": b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/segment.ts\nfile:///etc/passwd\n",
         "script": b"ffconcat version 1.0\nfile /etc/passwd\n",

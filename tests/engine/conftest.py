@@ -1,31 +1,16 @@
 """What these tests need beside Python: Pulumi's own command with its plugins, and an emulated AWS to deploy to."""
 
-import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from local.emulator import CREDENTIALS, Emulator
 
+from .at_hand import at_hand
 from .program import Engine
 
-PLUGINS = {"aws", "docker"}
-"""What the package of the component asks for. None is downloaded for a test: the provider of AWS has 700 MB."""
-
-
-def _has_engine() -> bool:
-    """Whether Pulumi and these plugins are on this machine."""
-    if not shutil.which("pulumi"):
-        return False
-    listed = subprocess.run(["pulumi", "plugin", "ls", "--json"], check=False, capture_output=True)
-    installed = {each["name"] for each in json.loads(listed.stdout or "null") or []} if not listed.returncode else set()
-    return all(name in installed or shutil.which(f"pulumi-resource-{name}") for name in PLUGINS)
-
-
-collect_ignore_glob = [] if _has_engine() else ["test_*.py"]
+collect_ignore_glob = [] if at_hand() else ["test_*.py"]
 
 
 @pytest.fixture
@@ -49,3 +34,11 @@ def engine(s3_emulator: Emulator, tmp_path: Path) -> Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         },
     )
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """An empty folder outside this repository, for a program."""
+    folder = tmp_path / "program"
+    folder.mkdir()
+    return folder

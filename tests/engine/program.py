@@ -30,7 +30,7 @@ class Engine:
     env: Mapping[str, str]
 
     def run(self, folder: Path, *command: str) -> str:
-        """What the command prints, run in this folder. Raises EngineFailed where it fails."""
+        """Return what the command prints, run in this folder. Raises EngineFailed where it fails."""
         ran = subprocess.run(command, cwd=folder, env=self.env, check=False, capture_output=True, text=True)
         if ran.returncode:
             raise EngineFailed(f"{' '.join(command)}\n{ran.stdout}\n{ran.stderr}")

@@ -54,32 +54,23 @@ PACKAGE_JSON = {
 }
 
 
-def test_a_program_in_yaml_is_up_unchanged_and_down(engine: Engine, tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    program.mkdir()
-    (program / "Pulumi.yaml").write_text(YAML.format(image=_image(engine)))
+def test_a_program_in_yaml_is_up_unchanged_and_down(engine: Engine, program: Path) -> None:
+    (program / "Pulumi.yaml").write_text(YAML.format(image=_image(engine, "of-yaml")))
     _up_and_down(engine, program)
 
 
-@pytest.mark.skipif(not shutil.which("npm"), reason="npm was not found")
-def test_a_program_in_typescript_is_up_unchanged_and_down(engine: Engine, tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    program.mkdir()
+@pytest.mark.skipif(not shutil.which("npm"), reason="npm was not found: install Node.js")
+def test_a_program_in_typescript_is_up_unchanged_and_down(engine: Engine, program: Path) -> None:
     (program / "Pulumi.yaml").write_text("name: films\nruntime: nodejs\n")
     (program / "package.json").write_text(json.dumps(PACKAGE_JSON))
-    (program / "index.ts").write_text(TYPESCRIPT.format(image=_image(engine)))
+    (program / "index.ts").write_text(TYPESCRIPT.format(image=_image(engine, "of-typescript")))
     engine.run(program, "npm", "install", "--no-audit", "--no-fund")
     _up_and_down(engine, program)
 
 
-def _image(engine: Engine) -> str:
-    """The name of an image in the account's registry."""
-    name = "built-elsewhere"
-    ecr = engine.aws.client("ecr")
-    try:
-        repository = ecr.create_repository(repositoryName=name)["repository"]
-    except ecr.exceptions.RepositoryAlreadyExistsException:
-        (repository,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+def _image(engine: Engine, repository_name: str) -> str:
+    """Return the name of an image in a new repository of the account's registry."""
+    repository = engine.aws.client("ecr").create_repository(repositoryName=repository_name)["repository"]
     return f"{repository['repositoryUri']}@{DIGEST}"
 
 

@@ -145,7 +145,7 @@ def test_calls_by_their_second_numbers_are_refused() -> None:
 def test_the_numbers_are_those_of_this_machine() -> None:
     header = Path("/usr/include") / f"{os.uname().machine}-linux-gnu" / "asm" / "unistd_64.h"
     if not header.exists():
-        pytest.skip("the kernel's headers are not here")
+        pytest.skip(f"{header} was not found: install the kernel's headers (Debian: apt-get install linux-libc-dev)")
     defined = dict(line.split()[1:3] for line in header.read_text().splitlines() if line.startswith("#define __NR_"))
     known = {**NAMED[os.uname().machine], **NUMBERS[os.uname().machine]}
     assert {name: defined.get(f"__NR_{name}") for name in known} == {name: str(n) for name, n in known.items()}

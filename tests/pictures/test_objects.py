@@ -1,13 +1,13 @@
 """Objects and events: any name, any order, the same one twice, several at once."""
 
 import json
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from service.events import BadEvent
 from service.workers import JobFailed
+from standin_s3.faults import Fault
+from standin_s3.s3 import S3
 
 from .service import Context, Service, is_near
 from .videos import BLUE, H264, RED, SECONDS, Studio, plain
@@ -79,32 +79,14 @@ def test_an_image_that_was_deleted_is_made_again(service: Service, studio: Studi
     assert answer.picture(1).width == 32
 
 
-class Failing:
-    """A client of S3 that is told to slow down whenever it asks for one object."""
-
-    def __init__(self, client: Any, key: str) -> None:
-        self._client, self._key = client, key
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def get_object(self, **request: Any) -> Any:
-        if request["Key"] == self._key:
-            slow = {"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
-            raise ClientError(slow, "GetObject")  # type: ignore[arg-type]
-        return self._client.get_object(**request)
-
-
-def test_of_several_objects_one_that_fails_does_not_stop_the_others(
-    service: Service, studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_several_objects_one_that_fails_does_not_stop_the_others(service: Service, studio: Studio, s3: S3) -> None:
     service.configure()
     first, last = (service.put(key, studio.quadrants()) for key in ("first.mp4", "last.mp4"))
     lost = service.put("lost.mp4", studio.quadrants())
-    connections = service.handler.CONNECTIONS
-    monkeypatch.setattr(connections, "client", Failing(connections.client, "lost.mp4"))
+    s3.fail(Fault("SlowDown", key="lost.mp4"))
     with pytest.raises(JobFailed, match=rf"1 of 3 objects: s3://{service.bucket}/lost\.mp4"):
         service.call(first, lost, last)
+    s3.fail()
     assert {"first.jpg", "last.jpg"} <= set(service.listed())
     assert [answer.outcome for answer in service.call(first, last)] == ["unchanged", "unchanged"]
 

@@ -28,13 +28,13 @@ class Asked:
         self._channel, self.size = channel, size
 
     def get(self, ranges: Sequence[Range]) -> Iterator[tuple[int, memoryview]]:
-        """Ask for ranges; yield (place, content) of each part as it comes.
+        """Ask for ranges; return (place, content) of each part as it comes.
 
         Raises:
             Rejected: that is more than may be read of the object.
         """
         self._channel.send({"get": ranges})
-        yield from self.parts()
+        return self.parts()
 
     def parts(self) -> Iterator[tuple[int, memoryview]]:
         """Yield the parts of an answer."""

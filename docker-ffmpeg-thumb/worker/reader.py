@@ -8,7 +8,8 @@ for again.
 import bisect
 import io
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from model import Range, ReadPolicy
@@ -29,6 +30,10 @@ class Ranges(Protocol):
         """
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Reader:
     """The cache over one object. Safe to read from several threads.
 
@@ -42,6 +47,7 @@ class Reader:
         self._starts: list[int] = []
         self._extents: list[memoryview] = []
         self._block_end, self._block = -1, policy.block
+        self._meanwhile: Callable[[], None] = _nothing
 
     @property
     def size(self) -> int:
@@ -61,12 +67,27 @@ class Reader:
         """Return whether these bytes are here already."""
         return next(self._missing([(start, end)]), None) is None
 
+    @contextmanager
+    def while_waiting(self, work: Callable[[], None]) -> Iterator[None]:
+        """Within this context, do some work once, while the first ranges that are fetched are on their way."""
+        self._meanwhile = work
+        try:
+            yield
+        finally:
+            self._meanwhile = _nothing
+
     def fetch(self, ranges: Iterable[Range]) -> None:
         """Bring what is missing of the ranges, neighbours merged, all at the same time."""
         missing = list(self._missing(merged(ranges, self.policy.gap)))
         if missing:
-            for start, content in self._ranges.get(missing):
-                self.keep(start, content)
+            parts = self._ranges.get(missing)
+            meanwhile, self._meanwhile = self._meanwhile, _nothing
+            try:
+                meanwhile()
+            finally:
+                # Whoever asks next must not get what is left of this answer.
+                for start, content in parts:
+                    self.keep(start, content)
 
     def read(self, position: int, length: int) -> bytes:
         """Return at least one and at most `length` bytes from `position`; none at the end."""

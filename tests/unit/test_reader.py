@@ -1,10 +1,11 @@
 """The cache over an object's ranges: which bytes are asked for, and in what portions."""
 
 import random
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from model import MIB, ReadPolicy
+from model import MIB, Range, ReadPolicy
 from worker.reader import Reader, View, merged
 
 from .fake_s3 import FakeS3, reader_of
@@ -17,6 +18,25 @@ def large(size: int = 20 * MIB) -> tuple[FakeS3, Reader]:
     """A reader of an object of zeros, nothing of which is here yet."""
     store = FakeS3(size, {})
     return store, Reader(store, POLICY)
+
+
+class Slow:
+    """An object of zeros that notes when it is asked, and when it answers."""
+
+    size = 20 * MIB
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    def get(self, ranges: Sequence[Range]) -> Iterator[tuple[int, memoryview]]:
+        self.events.append([*ranges])
+
+        def answer() -> Iterator[tuple[int, memoryview]]:
+            for start, end in ranges:
+                self.events.append(start)
+                yield start, memoryview(bytes(end - start))
+
+        return answer()
 
 
 @pytest.mark.parametrize(
@@ -41,6 +61,33 @@ def test_nothing_is_asked_for_twice() -> None:
     reader.fetch([(0, 3 * MIB)])
     reader.fetch([(MIB + 5, 2 * MIB - 5), (0, 10)])
     assert sorted(store.asked) == [(0, MIB), (MIB, 2 * MIB), (2 * MIB, 3 * MIB)]
+
+
+def test_while_the_first_ranges_are_on_their_way_something_else_is_done() -> None:
+    store = Slow()
+    reader = Reader(store, POLICY)
+    with reader.while_waiting(lambda: store.events.append("meanwhile")):
+        reader.fetch([(0, 10)])
+        reader.fetch([(MIB, MIB + 10)])
+    with reader.while_waiting(lambda: store.events.append("never")):
+        reader.fetch([(0, 10)])
+    reader.fetch([(2 * MIB, 2 * MIB + 10)])
+    first, second, third = ((place, place + 10) for place in (0, MIB, 2 * MIB))
+    assert store.events == [[first], "meanwhile", 0, [second], MIB, [third], 2 * MIB]
+
+
+def test_what_fails_meanwhile_leaves_no_answer_to_those_who_ask_next() -> None:
+    store = Slow()
+    reader = Reader(store, POLICY)
+
+    def fail() -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError), reader.while_waiting(fail):
+        reader.fetch([(0, 10), (MIB, MIB + 10)])
+    assert store.events == [[(0, 10), (MIB, MIB + 10)], 0, MIB]
+    assert reader.has(0, 10)
+    assert reader.has(MIB, MIB + 10)
 
 
 def test_nothing_is_asked_for_beyond_the_end() -> None:

@@ -44,8 +44,7 @@ def take(demuxer: Demuxer, position: Position, box: Box, limits: Limits) -> Fram
     """
     if position.kind == "auto":
         return _representative(demuxer, box, limits)
-    expect(demuxer, box, limits)
-    runs = demuxer.read(_asked(demuxer.index, position))
+    runs = demuxer.read(_asked(demuxer.index, position), lambda: expect(demuxer, [box], limits))
     return next(frames_of(demuxer, runs, box, limits))
 
 
@@ -65,17 +64,16 @@ def _representative(demuxer: Demuxer, box: Box, limits: Limits) -> Frame:
     # The frames of a single GOP are decoded one after another anyway: to decode them again costs more than to scale
     # each of them to the size of the poster.
     single = len(demuxer.index) == 1
-    for size in (box,) if single else (Box(WIDTH, rough=True), box):
-        expect(demuxer, size, limits)
+    sizes = [box] if single else [Box(WIDTH, rough=True), box]
     candidates: list[Frame] = []
     runs = []
     fault: Rejected | None = None
     found: int | None = None
     for plan, least in _looks(demuxer.index):
         try:
-            its_runs = demuxer.read(plan)
+            its_runs = demuxer.read(plan, lambda: expect(demuxer, sizes, limits))
             runs += its_runs
-            candidates += frames_of(demuxer, its_runs, box if single else Box(WIDTH, rough=True), limits)
+            candidates += frames_of(demuxer, its_runs, sizes[0], limits)
         except Rejected as rejected:
             fault = rejected
         found = best(candidates, least)

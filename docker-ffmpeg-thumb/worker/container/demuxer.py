@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -81,13 +81,15 @@ class Demuxer(ABC):
     palette: bytes | None = None
     """The colours that pixels are numbers of, 256 of four bytes (B, G, R and A), where the stream itself has none."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self.notes: list[str] = []
         """Where what was read falls short of what was asked, and why."""
 
-    @abstractmethod
-    def read(self, plan: Plan) -> list[Run]:
+    def read(self, plan: Plan, meanwhile: Callable[[], None] = lambda: None) -> list[Run]:
         """Fetch all that a plan needs at the same time, then demux it.
+
+        `meanwhile` is done while the first of it is on its way, and not at all where everything is here already.
 
         Returns runs in the order of their first wanted moments. What the file turns out not to hold is left out; of a
         file that holds nothing of the plan, such as one that breaks off, the first frame that it does hold is returned.
@@ -97,6 +99,12 @@ class Demuxer(ABC):
             Rejected: the video is encrypted, its index leads nowhere, or more of the object was asked for than may be
                 read.
         """
+        with self._reader.while_waiting(meanwhile):
+            return self._runs(plan)
+
+    @abstractmethod
+    def _runs(self, plan: Plan) -> list[Run]:
+        """See `read`."""
 
     @abstractmethod
     def close(self) -> None:
@@ -133,8 +141,8 @@ class PacketDemuxer(Demuxer):
             Rejected: it cannot be read, or its video has a codec that is not supported.
             Skipped: it holds no video.
         """
-        super().__init__()
-        self._reader, self._format = reader, name
+        super().__init__(reader)
+        self._format = name
         self._ticks_of = array("q")
         self._like: VideoStream | None = None
         self._probing = Probing.NOTHING if name in DESCRIBING else Probing.FRAMES
@@ -159,7 +167,7 @@ class PacketDemuxer(Demuxer):
     def close(self) -> None:
         self._container.close()
 
-    def read(self, plan: Plan) -> list[Run]:
+    def _runs(self, plan: Plan) -> list[Run]:
         self._reader.fetch(part for shot in plan for part in self._ranges(shot))
         runs = [run for shot in plan if (run := self._run_of(shot)) is not None]
         runs = sorted(runs, key=lambda run: run.start) or self._first()

@@ -48,15 +48,17 @@ def frames_of(demuxer: Demuxer, runs: list[Run], box: Box, limits: Limits) -> It
         raise fault
 
 
-def expect(demuxer: Demuxer, box: Box, limits: Limits) -> None:
-    """Start FFmpeg for frames of a video in a box, before they are read: it gets ready while S3 is waited for."""
+def expect(demuxer: Demuxer, boxes: Iterable[Box], limits: Limits) -> None:
+    """Start FFmpeg for frames of a video in each of some boxes, before they are read: it gets ready while S3 is waited
+    for."""
     stream = demuxer.stream
     try:
         made = clip.remux(stream, [], demuxer.palette)
     except Rejected:
         return  # When there are packets, it will be stated.
     beside = Sequences(stream.codec_context.codec.canonical_name, stream.codec_context.extradata).beside
-    ffmpeg.start_ahead(made, _graph(box, stream, beside, made), limits)
+    for box in boxes:
+        ffmpeg.start_ahead(made, _graph(box, stream, beside, made), limits)
 
 
 def _graph(box: Box, stream: VideoStream, sequence: Sequence, made: clip.Clip) -> Graph:

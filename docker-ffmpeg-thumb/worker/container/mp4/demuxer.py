@@ -81,8 +81,8 @@ class Mp4(Demuxer):
     """
 
     def __init__(self, reader: Reader, its_movie: Movie, track: Track) -> None:
-        super().__init__()
-        self._reader, self._movie, self._track = reader, its_movie, track
+        super().__init__(reader)
+        self._movie, self._track = its_movie, track
         self._descriptions: dict[int, Description] = {}
         self._is_encrypted = False
 
@@ -90,7 +90,7 @@ class Mp4(Demuxer):
         for description in self._descriptions.values():
             description.container.close()
 
-    def read(self, plan: Plan) -> list[Run]:
+    def _runs(self, plan: Plan) -> list[Run]:
         tasks = self._settled(self._tasks(plan))
         runs = [run for task in tasks if (run := self._run(task)) is not None]
         runs = sorted(runs, key=lambda run: run.start) or self._any()

@@ -66,8 +66,10 @@ class Graph:
         # The filter wants three lines at the least, and what it makes of 5 bits a colour has no white.
         has_combs = self.colours.lines >= 4 and not self.colours.are_rgb and not self.has_fields
         progressive = "estdif=mode=frame:deint=interlaced," if has_combs else ""
-        pixels = "rgb24" if self.is_opaque else "rgba"
-        return f"{self._shape()}{progressive}{self._scale()},setsar=1,{self.colours.conversion()}format={pixels}"
+        planes, pixels = ("gbrp", "rgb24") if self.is_opaque else ("gbrap", "rgba")
+        # libswscale has vectors that fill planes: all chroma then takes less than half the time, for the same pixels.
+        formats = pixels if self.box.rough or self.colours.are_rgb else f"{planes},format={pixels}"
+        return f"{self._shape()}{progressive}{self._scale()},setsar=1,{self.colours.conversion()}format={formats}"
 
     def _shape(self) -> str:
         """Return the filters that leave one view with the right shape of its pixels."""

@@ -42,21 +42,21 @@ def open_video(reader: Reader, places: int = 0) -> Demuxer:
     way: type[Places] | type[Avi] | None
     way = Places if may_have_places(name, reader) else {"avi": Avi, "dv": Dv}.get(name)
     if way is None:
-        return _without_index(reader, name)
+        return _without_index(reader, name, places)
     demuxer = way(reader, name)
     if len(demuxer.index):
         return demuxer
     demuxer.close()
-    return _without_index(reader, name, demuxer.origin)
+    return _without_index(reader, name, places, demuxer.origin)
 
 
-def _without_index(reader: Reader, name: str, origin: Fraction | None = None) -> Demuxer:
+def _without_index(reader: Reader, name: str, places: int, origin: Fraction | None = None) -> Demuxer:
     """Return the whole of a short video, samples of a long one."""
     cut = None
     if reader.size > reader.policy.scan:
         cut = boundary_of(name, reader.read_all(0, reader.policy.edge))
     if cut is not None:
-        demuxer = Sampled(reader, name, *cut)
+        demuxer = Sampled(reader, name, *cut, places)
         if len(demuxer.index):
             return demuxer
         demuxer.close()

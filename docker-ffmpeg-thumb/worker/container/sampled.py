@@ -8,11 +8,12 @@ from itertools import accumulate, chain, pairwise
 
 from model import Range, Rejected, Skipped
 from worker.container.boundaries import Boundary
+from worker.container.cadence import FEWEST, Cadence
 from worker.container.demuxer import AccessUnit, PacketDemuxer, Run, shown_at
 from worker.container.joined import Joined
 from worker.container.opening import Probing, opened
 from worker.container.timeline import Timeline, rate_of
-from worker.index import Shot
+from worker.index import Plan, Shot
 from worker.reader import Reader, View
 
 START_BLOCKS = 8
@@ -25,6 +26,14 @@ LARGEST_BLOCKS = 16
 """The most blocks in which a keyframe is looked for at once."""
 SEARCHED_BYTES = 32 * 2**20
 """The most that one search for a moment reads, and all searches together in addition to what was planned."""
+LOOKS = 4
+"""How often at the most an even keyframe is looked for, nearer each time."""
+PROBED_FRAMES = 3
+"""How many frames are read to learn when what lies at a place is shown."""
+LEARNED_BLOCKS = 64
+"""The most blocks that are read of the start to learn whether keyframes are even."""
+LEARNED_SHARE = 64
+"""They are never more than one of so many parts of the object."""
 UNTIMED = {"avi", "h264", "hevc", "m4v", "mpegvideo"}
 """Formats whose frames do not say when they are shown."""
 
@@ -45,28 +54,35 @@ class Found:
 class Sampled(PacketDemuxer):
     """The index names moments rather than keyframes: around each a block is fetched, and the nearest keyframe taken.
 
+    Where keyframes come at even distances, the index names them, and little more is fetched than they are.
     The demuxer reads a block as if it followed the start of the object, which says what the streams are.
     """
 
-    def __init__(self, reader: Reader, name: str, head: int, boundary: Boundary) -> None:
-        """`head`, `boundary`: see `boundaries.boundary_of`."""
+    def __init__(self, reader: Reader, name: str, head: int, boundary: Boundary, places: int) -> None:
+        """`head`, `boundary`: see `boundaries.boundary_of`; `places`: see `open_video`."""
         self._head, self._boundary = head, boundary
+        self._cadence: Cadence | None = None
+        self._windows: dict[int, Range] = {}
+        """Where even keyframes were looked for last, by their numbers: most are there."""
+        self._largest = 0
+        """Bytes of the largest keyframe that was met."""
+        self._probe = 0
         self._timeline: Timeline | None = None
         self._measured: float | None = None
         self._searched = 0
-        block = reader.policy.block
+        block, self._margin = reader.policy.block, reader.policy.gap
         self._start = min(START_BLOCKS * block, reader.size)
         self._gop_bytes = self._block_size = LARGEST_BLOCKS * block
         reader.fetch([(0, self._start)])
         super().__init__(reader, name)
         self.index = self._made_index([], None)
-        self._look()
+        self._look(places)
 
-    def _look(self) -> None:
+    def _look(self, places: int) -> None:
         """Make the index from samples, if there are any frames in them."""
         size, block = self._reader.size, self._reader.policy.block
-        places = (self._start + (size - self._start) * n // (SAMPLES + 1) for n in range(1, SAMPLES + 1))
-        parts = [(0, self._start), *((place, place + block) for place in places), (size - 2 * block, size)]
+        between = (self._start + (size - self._start) * n // (SAMPLES + 1) for n in range(1, SAMPLES + 1))
+        parts = [(0, self._start), *((place, place + block) for place in between), (size - 2 * block, size)]
         self._reader.fetch(parts)
         beginning, *others = (self._read(start, end) for start, end in parts)
         if len(beginning) < 2 or not any(others):
@@ -78,7 +94,13 @@ class Sampled(PacketDemuxer):
         if met == 1 and self._format == "matroska" and not self._has_key(size // 2):
             count = 1
         duration = timeline.end + 1 / self._rate
+        if places > 1 and count > 1 and self._format not in UNTIMED and not timeline.restarts:
+            self._cadence = self._find_cadence(beginning, others)
         moments = [duration * n / count for n in range(count)]
+        if self._cadence is not None:
+            moments = self._cadence.spread(duration, MOMENTS)
+            self._probe = max(self._margin, int(PROBED_FRAMES * size / duration / self._rate))
+            self._block_size = self._probe + self._largest + 2 * self._margin
         rows = [(0, moment, timeline.place(moment), self._block_size) for moment in moments]
         self.index = self._made_index(rows, duration)
         self._note("the video has no index: where its frames lie was estimated from samples of it")
@@ -98,9 +120,22 @@ class Sampled(PacketDemuxer):
             # Some encoders begin with many keyframes; where none was met elsewhere, they are far apart.
             apart = max((seen + also_seen) // (len(keys) + len(elsewhere) - 1), also_seen // (len(elsewhere) + 1))
             self._gop_bytes = min(apart, LARGEST_BLOCKS * block)
-        largest = max((sum(packet.size for packet in key.unit) for key in (*keys, *elsewhere)), default=0)
-        self._block_size = max(block, min(self._gop_bytes + 2 * largest, LARGEST_BLOCKS * block))
+        self._largest = max((sum(packet.size for packet in key.unit) for key in (*keys, *elsewhere)), default=0)
+        self._block_size = max(block, min(self._gop_bytes + 2 * self._largest, LARGEST_BLOCKS * block))
         return len(keys) + len(elsewhere)
+
+    def _find_cadence(self, beginning: Sequence[Found], others: Sequence[Sequence[Found]]) -> Cadence | None:
+        """Learn from the start, and from what was met elsewhere, whether keyframes come at even distances."""
+        keys = [its for its in beginning if self._begins(its.unit)]
+        if len(keys) < FEWEST:
+            most = max(self._start, min(LEARNED_BLOCKS * self._reader.policy.block, self._reader.size // LEARNED_SHARE))
+            apart = keys[1].place - keys[0].place if len(keys) > 1 else most
+            end = min(self._start + apart, most)
+            self._reader.fetch([(0, end)])
+            keys = [its for its in self._read(0, end) if self._begins(its.unit)]
+        self._largest = max((sum(packet.size for packet in key.unit) for key in keys), default=0)
+        elsewhere = [self._clock(its.unit) for found in others for its in found if self._begins(its.unit)]
+        return Cadence.of([self._clock(its.unit) for its in keys], elsewhere, self._rate)
 
     def _has_key(self, place: int) -> bool:
         """Return whether a keyframe lies soon after a place, as far as one is ever looked for."""
@@ -139,8 +174,66 @@ class Sampled(PacketDemuxer):
     def _ranges(self, shot: Shot) -> Iterable[Range]:
         return [self._stretch_of(shot.moments) if shot.moments else self._around(shot.keyframe)]
 
+    def _runs(self, plan: Plan) -> list[Run]:
+        if self._cadence is not None:
+            self._approach({shot.keyframe for shot in plan if not shot.moments} - self._windows.keys())
+        return super()._runs(plan)
+
+    def _approach(self, numbers: Iterable[int]) -> None:
+        """Look for even keyframes: a few frames near the place where each is expected say where it lies indeed."""
+        # Before the keyframe, as its own bytes say nothing of when others are shown.
+        before, after = self._probe + self._margin, -self._margin
+        windows = {number: self._window(number, before, after) for number in sorted(numbers)}
+        for look in range(LOOKS):
+            self._reader.fetch(windows.values())
+            self._windows |= windows
+            nearer = {number: self._nearer(number, window) for number, window in windows.items()}
+            # What is read at the first two looks was planned.
+            windows = {
+                number: window
+                for number, window in nearer.items()
+                if window and (look == 0 or self._may_search(self._largest))
+            }
+
+    def _window(self, number: int, before: int, after: int) -> Range:
+        """Return the bytes before and after the place where a keyframe is expected by what was read until now."""
+        assert self._timeline is not None
+        assert self._cadence is not None
+        place = self._timeline.place(self._cadence.nearest(self.index.times[number]))
+        return max(0, place - before), min(place + after, self._reader.size)
+
+    def _nearer(self, number: int, window: Range) -> Range | None:
+        """Return where to look next for a keyframe, having looked in a window; None if it is there."""
+        assert self._cadence is not None
+        found = self._read(*window)
+        key = self._nearest_key(found, number)
+        if key is not None:
+            time = self._seconds(key.shown)
+            if self._cadence.fits(time):
+                self._cadence = self._cadence.corrected(time)
+            return None
+        reach = self._largest + self._margin
+        (start, end), (first, last) = self._window(number, self._margin, reach), window
+        if end < first - reach or last + reach < start:
+            return start, end
+        # It is cut off, or lies beside the window; a window without frames is a part of it.
+        times, moment = [self._seconds(its.shown) for its in found], self._cadence.nearest(self.index.times[number])
+        if not times or min(times) < moment:
+            last = max(end, last + self._largest)
+        if not times or max(times) > moment:
+            first = min(start, first - reach)
+        return max(0, first), min(last, self._reader.size)
+
+    def _nearest_key(self, found: Sequence[Found], number: int) -> Found | None:
+        """Return the keyframe nearest to that of the index."""
+        wanted = self._ticks(self.index.times[number])
+        keys = [its for its in found if self._begins(its.unit)]
+        return min(keys, key=lambda its: abs(its.shown - wanted), default=None)
+
     def _around(self, number: int) -> Range:
         """Return the block of a moment of the index."""
+        if number in self._windows:
+            return self._windows[number]
         start = max(0, self.index.places[number] - (self._block_size // 2 if number else 0))
         return start, min(start + self._block_size, self._reader.size)
 
@@ -170,9 +263,7 @@ class Sampled(PacketDemuxer):
         return self._searched <= SEARCHED_BYTES
 
     def _keyframe(self, number: int) -> AccessUnit | None:
-        wanted = self._ticks(self.index.times[number])
-        keys = [found for found in self._read(*self._around(number)) if self._begins(found.unit)]
-        nearest = min(keys, key=lambda found: abs(found.shown - wanted), default=None)
+        nearest = self._nearest_key(self._read(*self._around(number)), number)
         return nearest.unit if nearest else None
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:

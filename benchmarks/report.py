@@ -90,15 +90,15 @@ def cost(figures: Figures, memory_mb: int = MEMORY_MB) -> float:
 
 _REASONS = {
     "cat, auto": "the clip is one GOP, and `auto` decodes 32 of its 58 frames (no other frame refers to the rest): the"
-    " whole cat is not seen before the second half. FFmpeg's decoder alone takes 0.23 s of processor time for that,"
-    " mostly for entropy decoding; without the loop filter it would still take 0.19 s. Its requests are those of 10%,"
+    " whole cat is not seen before the second half. FFmpeg's decoder alone takes half of the processor time for that,"
+    " mostly for entropy decoding; without the loop filter it would take a sixth less. Its requests are those of 10%,"
     " so TLS adds as much; where its own ratio is higher, decoding took longer in that run.",
-    "cat, 10%": "of the time, 60 ms are two rounds of requests and most of the rest is FFmpeg, which decodes six frames"
-    " (198 kB) in 70 ms of processor time.",
-    "200 MB, index first, auto": "twelve keyframes of 2.6 MB together take FFmpeg 0.2 s of processor time, again mostly"
-    " for entropy decoding; the other ways decode one.",
+    "cat, 10%": "60 ms of it are two rounds of requests, and most of the rest is FFmpeg, which has to start and to"
+    " decode six frames (198 kB).",
+    "200 MB, index first, auto": "twelve keyframes of 2.6 MB together take FFmpeg half of the processor time, again"
+    " mostly for entropy decoding; the other ways decode one.",
     "4.6 GB, index last, auto": "twelve keyframes as of 200 MB, and the index of 6.45 MB, which FFmpeg reads as well.",
-    "4.6 GB, index last, exact": "the frames of half a GOP are decoded either way, in 0.3 s of processor time.",
+    "4.6 GB, index last, exact": "the frames of half a GOP are decoded either way, which takes most of the time.",
     "connections opened": "a function that has idled for 15 s closes its connections; the three calls that warm it up"
     " again open as many as they need at once, and one that is measured may need more. The median of 40 calls in"
     " sequence (the rows with late requests) opens none.",

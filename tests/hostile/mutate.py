@@ -33,8 +33,8 @@ class Mutant:
     """See `_served`: the size up to which an object is fetched whole."""
 
 
-def mutant(number: int, seeds: Mapping[str, bytes]) -> Mutant:
-    """The mutant with this number."""
+def mutant(number: int, seeds: Mapping[str, bytes], largest: int = LARGEST) -> Mutant:
+    """The mutant with this number, of so many bytes at the most."""
     chance = random.Random(number)
     name = chance.choice(list(seeds))
     content = bytearray(seeds[name])
@@ -43,7 +43,7 @@ def mutant(number: int, seeds: Mapping[str, bytes]) -> Mutant:
         mutation = chance.choice(_MUTATIONS)
         mutation(chance, content, seeds)
         done.append(mutation.__name__.strip("_"))
-        del content[LARGEST:]
+        del content[largest:]
     settings: dict[str, object] = {"position": chance.choice(("auto", "auto", "0.7", "50%", "1:00"))}
     settings |= chance.choice(_SETTINGS)
     block = chance.choice((4 * 2**20, 1024))

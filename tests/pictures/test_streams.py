@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from model import ReadPolicy
+from tests.unit.fake_object import fake_object
+from worker.container import open_video
+
 from .service import Answer, Service, colour_of, is_near
 from .videos import BLACK, BT709, H264, SECONDS, Studio, noise, plain
 
@@ -217,6 +221,15 @@ def test_of_a_long_stream_even_keyframes_are_read_with_little_else(service: Serv
     assert [second for _, _, second in tiles(board)] == [*range(8)]
     # With what lies around them, as uneven ones are read, they would take from 13 to 25%.
     assert board.said["read"]["bytes"] - poster.said["read"]["bytes"] < 0.09 * len(content)
+
+
+def test_a_program_stream_has_one_clock_wherever_samples_of_it_begin(studio: Studio) -> None:
+    content = long(studio, "mpg")
+    for block in range(16_384, 131_072, 4_096):
+        reader, _ = fake_object(content, policy=ReadPolicy(**{**POLICY, "block": block}))
+        demuxer = open_video(reader)
+        assert demuxer.index.duration == pytest.approx(40, abs=0.5), block
+        demuxer.close()
 
 
 def test_of_a_long_stream_that_was_joined_the_times_count_on(service: Service, studio: Studio) -> None:

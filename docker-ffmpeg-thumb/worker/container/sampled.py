@@ -34,6 +34,8 @@ LEARNED_BLOCKS = 64
 """The most blocks that are read of the start to learn whether keyframes are even."""
 LEARNED_SHARE = 64
 """They are never more than one of so many parts of the object."""
+LAGGING = {"ogg", "mpeg"}
+"""Formats whose first frame after a gap may have the time of what was read before the gap."""
 UNTIMED = {"avi", "h264", "hevc", "m4v", "mpegvideo"}
 """Formats whose frames do not say when they are shown."""
 
@@ -312,8 +314,7 @@ class Sampled(PacketDemuxer):
             self.notes = notes
         if end < self._reader.size:
             del units[-1:]
-        if first and self._format == "ogg":
-            # The first frame after a gap has the time of what was read before it.
+        if first and self._format in LAGGING:
             del units[:1]
         found = [Found(joined.place(unit[0].pos or 0), unit) for unit in units]
         if self._timeline is not None:

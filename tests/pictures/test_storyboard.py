@@ -88,6 +88,26 @@ def test_each_tile_shows_what_its_cue_says(service: Service, studio: Studio, con
     assert {tile.picture.size for tile in tiles} == {(128, 72)}
 
 
+DECODING_TIMES = {
+    "FLV": ("film.flv", (*H264, "-flvflags", "add_keyframe_index")),
+    "fragmented, no index": ("film.mp4", (*H264, "-movflags", "frag_keyframe+empty_moov+skip_trailer")),
+    "AVI": ("film.avi", ("-c:v", "mpeg4", "-q:v", "2")),
+}
+
+
+@pytest.mark.parametrize("container", DECODING_TIMES)
+def test_a_keyframe_that_the_index_names_a_little_early_is_not_taken_for_the_one_before(
+    service: Service, studio: Studio, container: str
+) -> None:
+    service.read_by_ranges()
+    name, options = DECODING_TIMES[container]
+    # A keyframe each second; the index knows when it is decoded, two frames before it is shown.
+    video = studio.counting(name, *options, "-g", "10", "-bf", "2", "-sc_threshold", "0")
+    tiles = tiles_of(board_of(service, video, storyboard_tiles=4))
+    assert len(tiles) == 4
+    assert all(is_near(tile.colour, SECONDS[2 * number + 1], 20) for number, tile in enumerate(tiles)), tiles
+
+
 def changing(second: int) -> tuple[int, int, int]:
     """The colour of each second of a film whose tiles tell the very second that they show."""
     return SECONDS[second % len(SECONDS)]

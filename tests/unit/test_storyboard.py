@@ -91,6 +91,12 @@ def test_a_tile_gets_the_keyframe_nearest_to_its_middle() -> None:
     assert plan([0, 4, 9, 13, 19], (0, 10, 20)) == [(1, (4,)), (3, (13,))]
 
 
+def test_a_keyframe_shown_some_frames_later_than_the_index_says_is_that_of_its_tile() -> None:
+    choice = storyboard.choose(moving([0, 4, 14, 24], 30), (0, 10, 20, 30), PLENTY)
+    assert [shot.keyframe for shot in choice.plan] == [1, 2, 3]
+    assert storyboard.shown(choice, [4.2, 14.2, 24.2]) == [0, 1, 2]
+
+
 def test_tiles_without_a_keyframe_get_the_moments_of_their_middles() -> None:
     assert plan([0, 30], (0, 10, 20, 30, 40)) == [(0, (5, 15, 25)), (1, (30,))]
 

@@ -111,10 +111,13 @@ def shown(choice: Choice, frames: Sequence[float]) -> list[int]:
 
 
 def _on_keyframe(index: VideoIndex, number: int) -> float:
-    """Return a moment at which a keyframe is on the screen, even if the index is off by less than half a frame."""
+    """Return a moment at which a keyframe is on the screen, even if the index is off by some frames.
+
+    Containers that say when frames are decoded, but not when they are shown, have their keyframes a little early.
+    """
     start = index.times[number]
-    until = start + 1 / index.rate
-    return (start + (min(until, index.times[number + 1]) if number + 1 < len(index) else until)) / 2
+    until = index.times[number + 1] if number + 1 < len(index) else index.duration or 0.0
+    return (start + until) / 2 if until > start else start + 0.5 / index.rate
 
 
 def _decoded(index: VideoIndex, shot: Shot) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from model import ReadPolicy
 from tests.unit.fake_object import fake_object
+from worker.choose import pick
 from worker.container import open_video
 
 from .service import Answer, Service, colour_of, is_near
@@ -212,15 +213,30 @@ def test_of_a_long_stream_samples_are_read(service: Service, studio: Studio, kin
         assert start - 5 - near <= 5 * second <= end + near
 
 
-@pytest.mark.parametrize("kind", ["ts", "m2ts", "flv", "live mkv", "asf"])
-def test_of_a_long_stream_even_keyframes_are_read_with_little_else(service: Service, studio: Studio, kind: str) -> None:
-    content = long(studio, kind)
+EVEN = ("ts", "m2ts", "flv", "live mkv", "asf")
+"""Kinds of `LONG` whose encoders place keyframes evenly."""
+
+
+@pytest.mark.parametrize("kind", EVEN)
+def test_of_a_long_stream_each_tile_shows_an_even_keyframe_of_its_own(
+    service: Service, studio: Studio, kind: str
+) -> None:
     service.read_by_ranges(**POLICY, gap=8192)
-    poster = service.poster(content, position="0")
-    board = service.poster(content, "board.mp4", position="0", storyboard=True, storyboardTiles=8)
+    board = service.poster(long(studio, kind), position="0", storyboard=True, storyboardTiles=8)
     assert [second for _, _, second in tiles(board)] == [*range(8)]
+
+
+@pytest.mark.parametrize("kind", EVEN)
+def test_of_a_long_stream_even_keyframes_are_read_with_little_else(studio: Studio, kind: str) -> None:
+    content = long(studio, kind)
+    reader, ranges = fake_object(content, policy=ReadPolicy(**POLICY, gap=8192))
+    demuxer = open_video(reader, 8)
+    before = ranges.bytes
+    runs = demuxer.read(pick.spread(demuxer.index, 8, len(content)))
+    assert [run.start for run in runs] == pytest.approx([5 * number + 2.5 for number in range(8)], abs=0.6)
     # With what lies around them, as uneven ones are read, they would take from 13 to 25%.
-    assert board.said["read"]["bytes"] - poster.said["read"]["bytes"] < 0.09 * len(content)
+    assert ranges.bytes - before < 0.09 * len(content)
+    demuxer.close()
 
 
 def test_a_program_stream_has_one_clock_wherever_samples_of_it_begin(studio: Studio) -> None:

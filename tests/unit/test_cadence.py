@@ -11,6 +11,7 @@ def test_even_keyframes_are_known_everywhere() -> None:
     cadence = Cadence.of([0, 2, 4, 6], [], RATE)
     assert cadence == Cadence(0, 2, 3)
     assert [cadence.nearest(seconds) for seconds in (0.9, 1.1, 100.9, 101.1)] == [0, 2, 100, 102]
+    assert [cadence.before(seconds) for seconds in (0, 1.9, 101.1, 102)] == [0, 0, 100, 102]
 
 
 def test_those_that_lie_far_away_say_more_of_the_period() -> None:

@@ -62,6 +62,11 @@ class Cadence:
         """Return the time of the keyframe nearest to a moment, in seconds."""
         return self.first + self._number(seconds) * self.period
 
+    def before(self, seconds: float) -> float:
+        """Return the time of the last keyframe before a moment, in seconds."""
+        time = self.nearest(seconds)
+        return time if time <= seconds else time - self.period
+
     def spread(self, duration: float, most: int) -> list[float]:
         """Return the times of `most` keyframes spread evenly over so many seconds, or of all if these are fewer."""
         first = self.first % self.period

@@ -32,8 +32,8 @@ PROBED_FRAMES = 3
 """How many frames are read to learn when what lies at a place is shown."""
 LEARNED_BLOCKS = 64
 """The most blocks that are read of the start to learn whether keyframes are even."""
-LEARNED_SHARE = 64
-"""They are never more than one of so many parts of the object."""
+LEARNED_SHARE = 3
+"""They are never more than one of so many parts of what is read around the places if nothing is learned."""
 LAGGING = {"ogg", "mpeg"}
 """Formats whose first frame after a gap may have the time of what was read before the gap."""
 UNTIMED = {"avi", "h264", "hevc", "m4v", "mpegvideo"}
@@ -97,7 +97,7 @@ class Sampled(PacketDemuxer):
             count = 1
         duration = timeline.end + 1 / self._rate
         if places > 1 and count > 1 and self._format not in UNTIMED and not timeline.restarts:
-            self._cadence = self._find_cadence(beginning, others)
+            self._cadence = self._find_cadence(beginning, others, places)
         moments = [duration * n / count for n in range(count)]
         if self._cadence is not None:
             moments = self._cadence.spread(duration, MOMENTS)
@@ -126,11 +126,14 @@ class Sampled(PacketDemuxer):
         self._block_size = max(block, min(self._gop_bytes + 2 * self._largest, LARGEST_BLOCKS * block))
         return len(keys) + len(elsewhere)
 
-    def _find_cadence(self, beginning: Sequence[Found], others: Sequence[Sequence[Found]]) -> Cadence | None:
+    def _find_cadence(
+        self, beginning: Sequence[Found], others: Sequence[Sequence[Found]], places: int
+    ) -> Cadence | None:
         """Learn from the start, and from what was met elsewhere, whether keyframes come at even distances."""
         keys = [its for its in beginning if self._begins(its.unit)]
         if len(keys) < FEWEST:
-            most = max(self._start, min(LEARNED_BLOCKS * self._reader.policy.block, self._reader.size // LEARNED_SHARE))
+            most = min(LEARNED_BLOCKS * self._reader.policy.block, places * self._block_size // LEARNED_SHARE)
+            most = max(self._start, min(most, self._reader.size))
             apart = keys[1].place - keys[0].place if len(keys) > 1 else most
             end = min(self._start + apart, most)
             self._reader.fetch([(0, end)])
@@ -243,8 +246,11 @@ class Sampled(PacketDemuxer):
         """Return where the frames of moments lie, with so many GOPs before and quarters of a GOP after them."""
         assert self._timeline is not None
         block = self._reader.policy.block
-        start = max(0, self._timeline.place(moments[0]) - before * self._gop_bytes - block)
-        end = self._timeline.place(moments[-1]) + after * self._gop_bytes // 4 + block
+        first, back, on = moments[0], before * self._gop_bytes + block, after * self._gop_bytes // 4 + block
+        if self._cadence is not None and before == after == 1:
+            first, back, on = self._cadence.before(first), self._largest + block, block
+        start = max(0, self._timeline.place(first) - back)
+        end = self._timeline.place(moments[-1]) + on
         return start, min(end, start + SEARCHED_BYTES, self._reader.size)
 
     def _run_of(self, shot: Shot) -> Run | None:

@@ -56,6 +56,8 @@ class VideoIndex:
     """Bytes from the start of the object."""
     sizes: array[int] = field(default_factory=lambda: array("q"))
     """Bytes that are read for each keyframe alone."""
+    around: int = 0
+    """Bytes that are read for moments after a keyframe besides what lies between, because its place is an estimate."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -86,6 +88,8 @@ class VideoIndex:
     def cost(self, shots: Iterable[Shot]) -> int:
         """Return about how many bytes are read for some shots."""
         return sum(
-            max(self.sizes[shot.keyframe], self.distance(shot.keyframe, shot.moments[-1]) if shot.moments else 0)
+            max(self.sizes[shot.keyframe], self.around + self.distance(shot.keyframe, shot.moments[-1]))
+            if shot.moments
+            else self.sizes[shot.keyframe]
             for shot in shots
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
 from model import Range, Rejected, Skipped
@@ -104,7 +104,7 @@ class Sampled(PacketDemuxer):
             self._probe = max(self._margin, int(PROBED_FRAMES * size / duration / self._rate))
             self._block_size = self._probe + self._largest + 2 * self._margin
         rows = [(0, moment, timeline.place(moment), self._block_size) for moment in moments]
-        self.index = self._made_index(rows, duration)
+        self.index = replace(self._made_index(rows, duration), around=sum(self._reach(1, 1)))
         self._note("the video has no index: where its frames lie was estimated from samples of it")
         if timeline.restarts:
             self._note("its clock was set anew within it: its times are estimates")
@@ -245,13 +245,19 @@ class Sampled(PacketDemuxer):
     def _stretch_of(self, moments: Sequence[float], before: int = 1, after: int = 1) -> Range:
         """Return where the frames of moments lie, with so many GOPs before and quarters of a GOP after them."""
         assert self._timeline is not None
-        block = self._reader.policy.block
-        first, back, on = moments[0], before * self._gop_bytes + block, after * self._gop_bytes // 4 + block
-        if self._cadence is not None and before == after == 1:
-            first, back, on = self._cadence.before(first), self._largest + block, block
+        first, (back, on) = moments[0], self._reach(before, after)
+        if self._cadence is not None:
+            first = self._cadence.before(first)
         start = max(0, self._timeline.place(first) - back)
         end = self._timeline.place(moments[-1]) + on
         return start, min(end, start + SEARCHED_BYTES, self._reader.size)
+
+    def _reach(self, before: int, after: int) -> tuple[int, int]:
+        """Return how many bytes are read before the first moment, or its keyframe where that is known, and after the
+        last."""
+        block = self._reader.policy.block
+        back = self._gop_bytes if self._cadence is None or before > 1 else self._largest
+        return before * back + block, after * self._gop_bytes // 4 + block
 
     def _run_of(self, shot: Shot) -> Run | None:
         if shot.moments:

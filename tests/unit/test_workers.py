@@ -112,7 +112,11 @@ def test_a_worker_that_stands_still_is_tried_again(workers: Workers) -> None:
         ("fail", "it has a bug"),
     ],
 )
-def test_what_goes_wrong_after_the_poster_costs_no_poster(workers: Workers, how: str, note: str) -> None:
+def test_what_goes_wrong_after_the_poster_costs_no_poster(
+    workers: Workers, how: str, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine may take more than a second to write.
+    monkeypatch.setattr("service.video.LEAST_WRITING", 3.0)
     found = outcome(workers, f"after {how}", seconds=5)
     assert [file.key for file in found.images] == [f"after {how}.jpg"]
     assert note in found.notes[0]

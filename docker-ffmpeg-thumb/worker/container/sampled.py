@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
+from statistics import median
 
 from model import Range, Rejected, Skipped
 from worker.container.boundaries import Boundary
@@ -28,8 +29,8 @@ SEARCHED_BYTES = 32 * 2**20
 """The most that one search for a moment reads, and all searches together in addition to what was planned."""
 LOOKS = 4
 """How often at the most an even keyframe is looked for, nearer each time."""
-PROBED_FRAMES = 3
-"""How many frames are read to learn when what lies at a place is shown."""
+PROBED_FRAMES = 5
+"""How many usual frames are as long as what is read to learn when what lies at a place is shown."""
 LEARNED_BLOCKS = 64
 """The most blocks that are read of the start to learn whether keyframes are even."""
 LEARNED_SHARE = 3
@@ -66,9 +67,10 @@ class Sampled(PacketDemuxer):
         self._cadence: Cadence | None = None
         self._windows: dict[int, Range] = {}
         """Where even keyframes were looked for last, by their numbers: most are there."""
-        self._largest = 0
-        """Bytes of the largest keyframe that was met."""
+        self._largest = self._usual = 0
+        """Bytes of the largest keyframe that was met, and of the usual one."""
         self._probe = 0
+        """Bytes that are read to learn when what lies at a place is shown."""
         self._timeline: Timeline | None = None
         self._measured: float | None = None
         self._searched = 0
@@ -101,8 +103,9 @@ class Sampled(PacketDemuxer):
         moments = [duration * n / count for n in range(count)]
         if self._cadence is not None:
             moments = self._cadence.spread(duration, MOMENTS)
-            self._probe = max(self._margin, int(PROBED_FRAMES * size / duration / self._rate))
-            self._block_size = self._probe + self._largest + 2 * self._margin
+            seconds = min(PROBED_FRAMES / self._rate, self._cadence.period / 4)
+            self._probe = max(self._margin, int(seconds * size / duration))
+            self._block_size = self._probe + self._usual + 2 * self._margin
         rows = [(0, moment, timeline.place(moment), self._block_size) for moment in moments]
         self.index = replace(self._made_index(rows, duration), around=sum(self._reach(1, 1)))
         self._note("the video has no index: where its frames lie was estimated from samples of it")
@@ -138,7 +141,8 @@ class Sampled(PacketDemuxer):
             end = min(self._start + apart, most)
             self._reader.fetch([(0, end)])
             keys = [its for its in self._read(0, end) if self._begins(its.unit)]
-        self._largest = max((sum(packet.size for packet in key.unit) for key in keys), default=0)
+        sizes = [sum(packet.size for packet in key.unit) for key in keys]
+        self._largest, self._usual = max(sizes, default=0), int(median(sizes)) if sizes else 0
         elsewhere = [self._clock(its.unit) for found in others for its in found if self._begins(its.unit)]
         return Cadence.of([self._clock(its.unit) for its in keys], elsewhere, self._rate)
 
@@ -218,13 +222,13 @@ class Sampled(PacketDemuxer):
                 self._cadence = self._cadence.corrected(time)
             return None
         reach = self._largest + self._margin
-        (start, end), (first, last) = self._window(number, self._margin, reach), window
+        (start, end), (first, last) = self._window(number, self._margin, self._usual + self._margin), window
         if end < first - reach or last + reach < start:
             return start, end
         # It is cut off, or lies beside the window; a window without frames is a part of it.
         times, moment = [self._seconds(its.shown) for its in found], self._cadence.nearest(self.index.times[number])
         if not times or min(times) < moment:
-            last = max(end, last + self._largest)
+            last = end if end > last + self._margin else last + self._largest
         if not times or max(times) > moment:
             first = min(start, first - reach)
         return max(0, first), min(last, self._reader.size)

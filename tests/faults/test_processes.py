@@ -71,8 +71,8 @@ def test_a_hung_ffmpeg_is_ended_within_the_budget(store: S3, warm: Warm, red: by
 def test_a_killed_job_is_raised_with_the_name_of_its_object(store: S3, warm: Warm, red: bytes) -> None:
     record = store.put("killed job.mp4", red)
     store.fail(Fault("stall", "GET", 1))
-    warm.send(record, settings=_SETTINGS)
     (template,) = descendants(warm.process.pid)
+    warm.send(record, settings=_SETTINGS)
     while not (workers := descendants(template)):
         time.sleep(0.005)
     os.kill(workers[0], signal.SIGKILL)

@@ -127,7 +127,8 @@ def run(options: Namespace, stop: Stop) -> int:
 
 
 def _group() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    # To the microsecond: what is stopped and resumed within a second are two backfills.
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
 def _service(options: Namespace, of: Stack, s3: Any, bounds: Bounds) -> Service:

@@ -43,6 +43,12 @@ def red(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def large_red(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A video that takes FFmpeg long enough to be seen at its work, all red."""
+    return film(tmp_path_factory.mktemp("large") / "red.mp4", "red", seconds=7, size="1920x1080")
+
+
+@pytest.fixture(scope="session")
 def blue(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A small video, all blue."""
     return film(tmp_path_factory.mktemp("blue") / "blue.mp4", "blue")

@@ -44,8 +44,10 @@ def _is_made(store: S3, answer: Answer, key: str, want: str = "red") -> None:
     assert colour(found[1]) == want
 
 
-def test_a_killed_ffmpeg_is_raised_and_the_next_attempt_makes_the_picture(store: S3, warm: Warm, red: bytes) -> None:
-    record = store.put("killed ffmpeg.mp4", red)
+def test_a_killed_ffmpeg_is_raised_and_the_next_attempt_makes_the_picture(
+    store: S3, warm: Warm, large_red: bytes
+) -> None:
+    record = store.put("killed ffmpeg.mp4", large_red)
     warm.send(record, settings=_SETTINGS)
     _wait_for_ffmpeg(warm)
     answer = warm.receive()
@@ -54,8 +56,8 @@ def test_a_killed_ffmpeg_is_raised_and_the_next_attempt_makes_the_picture(store:
     _is_made(store, warm.call(record, settings=_SETTINGS), "killed ffmpeg.jpg")
 
 
-def test_a_hung_ffmpeg_is_ended_within_the_budget(store: S3, warm: Warm, red: bytes) -> None:
-    record = store.put("hung ffmpeg.mp4", red)
+def test_a_hung_ffmpeg_is_ended_within_the_budget(store: S3, warm: Warm, red: bytes, large_red: bytes) -> None:
+    record = store.put("hung ffmpeg.mp4", large_red)
     warm.send(record, settings={"job_seconds": 5, "memory": 1024})
     hung = _wait_for_ffmpeg(warm, stopped=True)
     answer = warm.receive()

@@ -34,7 +34,7 @@ class Mutant:
 
 
 def mutant(number: int, seeds: Mapping[str, bytes], largest: int = LARGEST) -> Mutant:
-    """The mutant with this number, of so many bytes at the most."""
+    """Return the mutant with this number, cut to `largest` bytes."""
     chance = random.Random(number)
     name = chance.choice(list(seeds))
     content = bytearray(seeds[name])

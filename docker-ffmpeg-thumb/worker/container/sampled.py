@@ -28,7 +28,7 @@ LARGEST_BLOCKS = 16
 SEARCHED_BYTES = 32 * 2**20
 """The most that one search for a moment reads, and all searches together in addition to what was planned."""
 LOOKS = 4
-"""How often at the most an even keyframe is looked for, nearer each time."""
+"""The most reads in search of one even keyframe, each of them nearer to it."""
 PROBED_FRAMES = 5
 """How many usual frames are as long as what is read to learn when what lies at a place is shown."""
 LEARNED_BLOCKS = 64
@@ -67,6 +67,8 @@ class Sampled(PacketDemuxer):
         self._cadence: Cadence | None = None
         self._windows: dict[int, Range] = {}
         """Where even keyframes were looked for last, by their numbers: most are there."""
+        self._met: dict[int, AccessUnit] = {}
+        """Those that were found there, until they are used: a clip gives packets other times."""
         self._largest = self._usual = 0
         """Bytes of the largest keyframe that was met, and of the usual one."""
         self._probe = 0
@@ -74,7 +76,7 @@ class Sampled(PacketDemuxer):
         self._timeline: Timeline | None = None
         self._measured: float | None = None
         self._searched = 0
-        block, self._margin = reader.policy.block, reader.policy.gap
+        block = reader.policy.block
         self._start = min(START_BLOCKS * block, reader.size)
         self._gop_bytes = self._block_size = LARGEST_BLOCKS * block
         reader.fetch([(0, self._start)])
@@ -139,8 +141,9 @@ class Sampled(PacketDemuxer):
             most = max(self._start, min(most, self._reader.size))
             apart = keys[1].place - keys[0].place if len(keys) > 1 else most
             end = min(self._start + apart, most)
-            self._reader.fetch([(0, end)])
-            keys = [its for its in self._read(0, end) if self._begins(its.unit)]
+            if end > self._start:
+                self._reader.fetch([(0, end)])
+                keys = [its for its in self._read(0, end) if self._begins(its.unit)]
         sizes = [sum(packet.size for packet in key.unit) for key in keys]
         self._largest, self._usual = max(sizes, default=0), int(median(sizes)) if sizes else 0
         elsewhere = [self._clock(its.unit) for found in others for its in found if self._begins(its.unit)]
@@ -170,6 +173,11 @@ class Sampled(PacketDemuxer):
         if self._format in UNTIMED:
             return float(self.stream.guessed_rate or 0) or None
         return rate_of(self._clock(found.unit) for found in beginning)
+
+    @property
+    def _margin(self) -> int:
+        """Bytes that are read before and after the place where an even keyframe is expected."""
+        return self._reader.policy.gap
 
     @property
     def _rate(self) -> float:
@@ -217,6 +225,7 @@ class Sampled(PacketDemuxer):
         found = self._read(*window)
         key = self._nearest_key(found, number)
         if key is not None:
+            self._met[number] = key.unit
             time = self._seconds(key.shown)
             if self._cadence.fits(time):
                 self._cadence = self._cadence.corrected(time)
@@ -281,6 +290,8 @@ class Sampled(PacketDemuxer):
         return self._searched <= SEARCHED_BYTES
 
     def _keyframe(self, number: int) -> AccessUnit | None:
+        if number in self._met:
+            return self._met.pop(number)
         nearest = self._nearest_key(self._read(*self._around(number)), number)
         return nearest.unit if nearest else None
 

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from model import KIB, MIB, Range, ReadPolicy, Rejected, Superseded, Video
 from service.requests import Ask, Attempt, Requests, Tally
 
-MOST_REQUESTS = 2_000
-"""Of one object: the budget of bytes in parts of 128 KiB."""
+MOST_REQUESTS = 3_000
+"""Of one object: the budget of bytes in parts of 64 KiB."""
 PIECE = 256 * KIB
 """Bytes taken from a connection at a time: so much is lost where it breaks."""
 

@@ -168,11 +168,16 @@ POLICY = {"whole": 0, "edge": 65_536, "tail": 65_536, "block": 65_536, "scan": 2
 """What is read of a video of 5 MB as of one of a hundred times its size."""
 
 
-def long(studio: Studio, kind: str) -> bytes:
+def noisy(studio: Studio) -> list[str]:
     """Forty seconds of noise below their colours, five of each."""
     film = studio.counting("film.mp4", *SHORT_GOPS)
     slowed = f"setpts=5*PTS,fps=10,scale=128:48,split[a][b];[b]noise=alls=90:allf=t[c];[a][c]vstack,{BT709[1]}"
-    content = studio.run("long.mp4", "-i", str(film), "-vf", slowed, *BT709[2:], *LONG[kind]).read_bytes()
+    return ["-i", str(film), "-vf", slowed, *BT709[2:]]
+
+
+def long(studio: Studio, kind: str) -> bytes:
+    """A video without an index."""
+    content = studio.run("long.mp4", *noisy(studio), *LONG[kind]).read_bytes()
     return content[: content.rindex(b"idx1")] if kind == "AVI without its index" else content
 
 
@@ -222,6 +227,28 @@ def test_of_a_long_stream_even_keyframes_are_read_with_little_else(studio: Studi
     # With what lies around them, as uneven ones are read, they would take from 13 to 25%.
     assert ranges.bytes - before < 0.09 * len(content)
     demuxer.close()
+
+
+LOW_LATENCY = ("-f", "mp4", "-movflags", "frag_every_frame+empty_moov+default_base_moof+skip_trailer")
+UNEVEN = ",".join(f"{start + offset}" for start in range(0, 40, 5) for offset in (0, 0.4, 1.9, 3.6))
+FRAGMENTED = {
+    "even keyframes": ("-c:v", "libx264", "-b:v", "2M", "-g", "10", "-bf", "2", *LOW_LATENCY),
+    "uneven keyframes": ("-c:v", "libx264", "-b:v", "2M", "-g", "999", "-force_key_frames", UNEVEN, *LOW_LATENCY),
+}
+"""Recordings of live streams of low latency: what a fragment holds is known, and where it lies is not."""
+
+
+@pytest.mark.parametrize("kind", FRAGMENTED)
+def test_of_a_long_file_of_tiny_fragments_each_tile_shows_a_keyframe_of_its_own(
+    service: Service, studio: Studio, kind: str
+) -> None:
+    content = studio.run("long.mp4", *noisy(studio), *FRAGMENTED[kind]).read_bytes()
+    service.read_by_ranges(**POLICY, gap=4096, hop=8192)
+    board = service.poster(content, position="0", storyboard=True, storyboardTiles=8, manifest=True)
+    assert [second for _, _, second in tiles(board)] == [*range(8)]
+    assert not board.notes
+    # Uneven ones are looked for in all that lies after a place.
+    assert board.said["read"]["bytes"] < len(content) * (0.2 if kind == "even keyframes" else 0.4)
 
 
 def test_a_program_stream_has_one_clock_wherever_samples_of_it_begin(studio: Studio) -> None:

@@ -3,14 +3,16 @@
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import pytest
 
 from model import MIB, ReadPolicy, Rejected
 from worker.container.mp4 import fragments, layout, movie
-from worker.container.mp4.fragments import HOPS, Fragments, Kind
+from worker.container.mp4.fragments import Fragments, Kind
 from worker.container.mp4.layout import find_index
 from worker.container.mp4.movie import LARGEST_INDEX, Defaults
+from worker.container.mp4.walks import HOPS, by_hops
 from worker.reader import Reader
 
 from .fake_object import FakeRanges, box, fake_object, numbers
@@ -80,7 +82,7 @@ def look(reader: Reader, kind: Kind = VIDEO) -> Fragments:
     """The fragments of a file, by whichever way finds them."""
     index = find_index(reader)
     assert index is not None
-    return fragments.named(reader, kind, index.moov.end) or fragments.by_hops(reader, kind, index.moov.end)
+    return fragments.named(reader, kind, index.moov.end) or by_hops(reader, kind, index.moov.end)
 
 
 def rows(found: Fragments) -> list[tuple[int, int, float]]:
@@ -237,6 +239,29 @@ def test_fragments_as_long_as_one_another_are_found_several_at_a_time() -> None:
     assert found.is_complete
     assert len(ranges.rounds) < 20
     assert ranges.bytes < 2 * (HOPS + 10) * ReadPolicy().hop
+
+
+@pytest.mark.parametrize("walkers", [2, 3, 7])
+def test_several_walkers_find_the_same_fragments_in_fewer_rounds(walkers: int) -> None:
+    sizes = uneven(2 * HOPS)
+    reader, ranges, start = fragmented(sizes)
+    found = by_hops(reader, VIDEO, start, walkers)
+    starts = [start, *(start + reached for reached in accumulate(sizes))]
+    assert rows(found) == [(first, last, 2.0 * n) for n, (first, last) in enumerate(pairwise(starts))]
+    assert found.is_complete
+    assert len(ranges.rounds) < 2 * 2 * HOPS / walkers
+    # From where a walker begins it reads on to the next fragment.
+    assert ranges.bytes < walkers * (2 * MIB + ReadPolicy().block) + 2048 * len(sizes) + MIB
+
+
+def test_what_a_walker_cannot_reach_is_left_out_and_not_taken_for_a_part_of_what_it_reached() -> None:
+    few, many = [4 * MIB] * 50, [size // 2 for size in uneven(3 * HOPS)]
+    reader, _, start = fragmented([*few, *many, *few])
+    found = by_hops(reader, VIDEO, start, 4, most=HOPS)
+    assert found.ends[-1] == start + sum(few) * 2 + sum(many)
+    assert found.is_complete
+    assert len(found) < len(many)
+    assert max(last - first for first, last, _ in rows(found)) == 4 * MIB
 
 
 def test_fragments_of_other_tracks_tell_no_time() -> None:

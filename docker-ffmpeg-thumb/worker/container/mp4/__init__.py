@@ -2,19 +2,24 @@
 
 from model import Rejected
 from worker.container.demuxer import Demuxer
-from worker.container.mp4 import edits, fragments, movie
+from worker.container.mp4 import edits, fragments, movie, walks
 from worker.container.mp4.boxes import Box
-from worker.container.mp4.fragmented import Mapped, Searched
+from worker.container.mp4.fragmented import Mapped
 from worker.container.mp4.fragments import NOTHING, Kind
 from worker.container.mp4.layout import find_index
 from worker.container.mp4.movie import Defaults, Movie, Track
 from worker.container.mp4.samples import FragmentSamples, Samples, SampleTable
+from worker.container.mp4.searched import ROOM, Searched
 from worker.container.mp4.table import Table
 from worker.container.opening import Probing, opened
 from worker.reader import Reader
 
-MANY = 3 * fragments.HOPS
-"""More fragments than this are not walked from one to the next."""
+MANY = 3 * walks.HOPS
+"""More fragments than this are not walked from one to the next only because that is simple."""
+MOST = 32 * walks.HOPS
+"""The most that are walked at all: two hours of fragments of 3.5 seconds."""
+LONGEST = 2
+"""How many times as many rounds as usual walkers may go where so few of them can be paid for."""
 
 
 def open_mp4(reader: Reader, places: int) -> Demuxer:
@@ -61,7 +66,7 @@ def _timeline(its_movie: Movie, track: Track, samples: Samples) -> edits.Timelin
 
 def _joined(reader: Reader, kind: Kind, moov: Box, table: Samples) -> Samples:
     """Return the samples of a file that begins as one without fragments, and goes on as one with."""
-    found = fragments.by_hops(reader, kind, moov.end)
+    found = walks.by_hops(reader, kind, moov.end)
     if not len(found):
         return table
     samples = FragmentSamples()
@@ -90,19 +95,30 @@ def _fragmented(reader: Reader, its_movie: Movie, track: Track, kind: Kind, moov
                 return mapped
             mapped.close()
             return _scanned(reader, its_movie, track, kind, moov.end)
-        first, length = fragments.usual(reader, kind, moov.end)
-        if length > reader.policy.block and length * MANY > reader.size:
-            return Mapped(reader, its_movie, track, kind, fragments.by_hops(reader, kind, first))
+        first, length = walks.usual(reader, kind, moov.end)
+        walkers = _walkers(reader, length, places) if length > reader.policy.block else 0
+        if walkers:
+            return Mapped(reader, its_movie, track, kind, walks.by_hops(reader, kind, first, walkers))
         searched = Searched(reader, its_movie, track, kind, first, length)
         if not places:
             return searched
         windows = 2 * places * searched.around
         is_short = reader.size <= reader.policy.scan * (1 if searched.knows_gop else 2)
         if not is_short or (searched.knows_gop and windows < reader.size // 2):
-            searched.look_around(min(places, max(1, reader.policy.scan // (2 * searched.around))))
+            searched.look_around(places)
             return searched
         searched.close()
     return _scanned(reader, its_movie, track, kind, moov.end)
+
+
+def _walkers(reader: Reader, length: int, places: int) -> int:
+    """Return how many walkers go over fragments of a usual length, in bytes; 0 if it costs less to search for one at
+    each of the places."""
+    count, room = reader.size // length, ROOM * reader.policy.scan
+    # Each walker, and each search, reads on from a place to the next fragment: half of one.
+    walkers = max(1, min(1 + count // walks.HOPS, 2 * room // length))
+    is_cheaper = count < MANY or (places * length // 2 > room and count < MOST)
+    return walkers if is_cheaper and count // walkers < LONGEST * walks.HOPS else 0
 
 
 def _scanned(reader: Reader, its_movie: Movie, track: Track, kind: Kind, begin: int) -> Demuxer:

@@ -1,4 +1,4 @@
-"""A fragmented MP4, of which only some fragments are read: where they lie says an index, a walk or a search."""
+"""A fragmented MP4, of which only some fragments are read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from model import Range, Rejected
 from worker.container.mp4.boxes import Box
 from worker.container.mp4.demuxer import Mp4, Task
 from worker.container.mp4.edits import Part, plain
-from worker.container.mp4.fragments import NOTHING, Fragments, Kind, load, origin, search
-from worker.container.mp4.layout import box_at, walk
+from worker.container.mp4.fragments import NOTHING, Fragments, Kind, load, origin
+from worker.container.mp4.layout import walk
 from worker.container.mp4.movie import Movie, Track
 from worker.container.mp4.samples import FragmentSamples
 from worker.container.mp4.table import outstanding
@@ -29,12 +29,6 @@ REGULAR, REGULAR_LEAST = 0.9, 3
 """What share of the keyframes that sizes tell has to be as far apart, and how many, for them to be believed."""
 AHEAD = 16
 """So many fragments of a shot are looked at before it is known how long their samples are."""
-USUAL_GOP = 2.0
-"""Seconds between keyframes of live streams."""
-LARGEST_GOP = 4 * 2**20
-"""Bytes that are read at most to find the keyframe before a moment at once."""
-ROUNDS = 8
-"""So many rounds of requests look for a moment in a file that has no index."""
 
 
 @dataclass
@@ -272,180 +266,3 @@ class Mapped(Fragmented):
 
     def _found(self, start: int, end: int) -> int | None:
         return start
-
-
-@dataclass(frozen=True)
-class _Island:
-    """Fragments that follow one another, found in the middle of the file: where they lie, and their samples."""
-
-    begin: int
-    end: int
-    samples: FragmentSamples
-
-    @property
-    def first(self) -> int:
-        """When they begin, in ticks."""
-        return self.samples.shown(self.samples.first_shown)
-
-    @property
-    def last(self) -> int:
-        """When they end, in ticks."""
-        return self.samples.end
-
-
-class Searched(Fragmented):
-    """The places of the fragments are not known, and they are many: as live streams of low latency are recorded.
-
-    Fragments are searched for where a moment should lie if each second has as many bytes as another.
-    """
-
-    def __init__(self, reader: Reader, movie: Movie, track: Track, kind: Kind, first: int, length: int) -> None:
-        """`first`: where the first fragment begins. `length`: of the usual one, in bytes."""
-        super().__init__(reader, movie, track, kind)
-        self._first = first
-        self._islands: list[_Island] = []
-        self._wide = max(2 * reader.policy.block, length * 5 // 4)
-        reader.fetch([(first, first + reader.policy.hop // 4)])
-        self._add(first)
-        for tail in (reader.policy.tail, 2 * self._wide):
-            reader.fetch([(max(first, reader.size - tail), reader.size)])
-            if self._search(max(first, reader.size - tail), reader.size):
-                break
-        if not self._islands:
-            raise Rejected(NOTHING)
-        its = self._islands[0].samples
-        self.stream = self._described(its, 0).stream
-        self._refresh()
-        usual = int(USUAL_GOP * reader.size / self.index.duration) if self.index.duration else 0
-        self._wide = min(max(self._wide, usual), LARGEST_GOP)
-
-    def _refresh(self) -> None:
-        """Make the index of what is known."""
-        its, last = self._islands[0].samples, self._islands[-1]
-        timeline = plain(origin(self._movie, self._track, its), last.last, self._kind.timescale)
-        self._part, duration = timeline.parts[0], timeline.duration
-        if last.end < self._reader.size:
-            duration *= self._reader.size / last.end
-        self.index = self._made_index(
-            its,
-            (
-                (self._part.seconds(island.samples.shown(number)), island.samples.place(number)[0], size)
-                for island in self._islands
-                for number in island.samples.syncs
-                if (size := island.samples.size(number))
-            ),
-            duration,
-        )
-
-    def look_around(self, count: int) -> None:
-        """Find keyframes around so many places spread evenly over the file."""
-        first, size, around = self._first, self._reader.size, self.around
-        places = [first + (size - first) * (2 * number + 1) // (2 * count) for number in range(count)]
-        windows = [(max(first, place - around), min(size, place + around)) for place in places]
-        room = self._reader.policy.scan
-        while windows and (room := room - sum(end - start for start, end in windows)) >= 0:
-            self._reader.fetch(windows)
-            for start, end in windows:
-                self._search(start, end)
-            # Where there is no keyframe yet, as much again.
-            windows = [
-                (end, min(size, 2 * end - start)) for start, end in windows if not self._has_keyframe(start, end)
-            ]
-        self._refresh()
-
-    @property
-    def knows_gop(self) -> bool:
-        """Whether it was seen how far keyframes are apart."""
-        return self._gop_bytes() > 0
-
-    @property
-    def around(self) -> int:
-        """Bytes before and after a place in which most likely keyframes lie."""
-        return max(self._reader.policy.hop, self._gop_bytes() or self._wide)
-
-    def _has_keyframe(self, start: int, end: int) -> bool:
-        return any(
-            start <= island.samples.place(number)[0] < end
-            for island in self._islands
-            for number in island.samples.syncs
-        )
-
-    def _add(self, begin: int) -> None:
-        """Take the fragments from a place on, as far as they are here."""
-        reader, position = self._reader, begin
-        while position + 16 <= reader.size and reader.has(position, position + 16):
-            box = box_at(reader, position, reader.size)
-            if box is None or (box.kind == b"moof" and not reader.has(box.start, box.end)):
-                break
-            position = box.end
-        samples = self._load(begin, position)
-        if samples.count:
-            # What was known of the middle of it is part of it.
-            others = [each for each in self._islands if not begin <= each.begin < position]
-            self._islands = sorted([*others, _Island(begin, position, samples)], key=lambda island: island.begin)
-
-    def _search(self, start: int, end: int) -> bool:
-        """Take the fragments that are found between two places of what is here; whether there are any."""
-        begin = next((island.end for island in self._islands if island.end == start), None) or self._found(start, end)
-        if begin is not None:
-            self._add(begin)
-        return begin is not None
-
-    def _tasks(self, plan: Plan) -> list[Task]:
-        shots = [[self._ticks(m) for m in shot.moments or (self.index.times[shot.keyframe],)] for shot in plan]
-        for _ in range(ROUNDS):
-            windows = {window for ticks in shots for tick in ticks if (window := self._window(tick))}
-            if not windows:
-                break
-            self._reader.fetch(windows)
-            found = [self._search(*window) for window in sorted(windows)]
-            if not all(found):
-                self._wide *= 2
-        tasks: list[Task] = []
-        for ticks in shots:
-            its: dict[int, list[int]] = {}
-            for tick in ticks:
-                its.setdefault(self._number(tick), []).append(tick)
-            for number, wanted in its.items():
-                tasks += self._task(self._islands[number].begin, self._islands[number].end, wanted)
-        return tasks
-
-    def _number(self, tick: int) -> int:
-        """Return the number of the last island that begins at or before a time."""
-        return max(0, bisect_right(self._islands, tick, key=lambda island: island.first) - 1)
-
-    def _window(self, tick: int) -> Range | None:
-        """Return where a time should lie, with room for the keyframe before it; None if it was found already."""
-        number = self._number(tick)
-        island, others = self._islands[number], self._islands[number + 1 :]
-        if tick < island.last or not others or others[0].begin <= island.end:
-            return None
-        following = others[0]
-        share = (tick - island.last) / max(1, following.first - island.last)
-        place = island.end + int((following.begin - island.end) * share)
-        start = max(island.end, place - max(self._wide, self._gop_bytes()))
-        if start - island.end < self._wide:
-            start = island.end
-        return start, min(following.begin, place + self._wide // 2)
-
-    def _gop_bytes(self) -> int:
-        """Return about how many bytes lie between keyframes; 0 if that was not seen yet."""
-        most = 0
-        for island in self._islands:
-            places = [island.samples.place(number)[0] for number in island.samples.syncs]
-            most = max([most, *(after - before for before, after in pairwise(places))])
-        return min(most * 5 // 4, LARGEST_GOP)
-
-    def _before(self, begin: int, end: int) -> Range | None:
-        known = [island for island in self._islands if island.begin < begin]
-        if not known:
-            return None
-        # Each time as much again as was read in vain.
-        length = min(max(self._wide, self._gop_bytes(), 2 * (end - begin)), LARGEST_GOP)
-        start = max(known[-1].end, begin - length)
-        return known[-1].begin if start >= begin else start, begin
-
-    def _found(self, start: int, end: int) -> int | None:
-        if any(start in (island.begin, island.end) for island in self._islands):
-            return start
-        return search(self._reader, start, end)

@@ -1,4 +1,4 @@
-"""The fragments of a fragmented MP4: where they lie, by an index, a walk or a search in the file, and their samples.
+"""The fragments of a fragmented MP4: where they lie, as an index of the file says, and their samples.
 
 Box layouts are those of ISO/IEC 14496-12: `sidx` 8.16.3, `tfra` 8.8.10, `mfro` 8.8.11, `tfhd` 8.8.7, `trun` 8.8.8,
 `tfdt` 8.8.12.
@@ -9,35 +9,20 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 
-from model import Range, Rejected
-from worker.container.mp4 import boxes
 from worker.container.mp4.boxes import Box, children, find, integer, numbers
 from worker.container.mp4.layout import box_at, walk
 from worker.container.mp4.movie import LARGEST_INDEX, Defaults, Movie, Track
 from worker.container.mp4.samples import FragmentSamples
 from worker.reader import Reader
 
-HOPS = 64
-"""How many rounds of requests look for fragments where no index names them."""
-FIRST_HOPS = 3
-"""By so many of them it is found out how long fragments usually are."""
-RECENT, GUESSES = 8, 8
-"""By the lengths of so many fragments so many more are guessed at most."""
 SAMPLES, MOST_SAMPLES = 100_000, 1_000_000
 """More samples than this are not read of a run, and of fragments together: nine hours at 30 frames a second."""
 NOTHING = "it describes a video and holds none of its frames"
 """Why a file is rejected."""
 LARGEST_MOOF = 2**22
 """Bytes. A `moof` of 4 MiB describes 250,000 samples."""
-
-
-_MOOF = b"moof\0\0\0\x10mfhd"
-"""How a fragment begins, after its length."""
-_FOLLOWING = {b"mdat", b"moof", b"free", b"skip", b"styp", b"sidx", b"emsg", b"prft", b"uuid", b"mfra"}
 
 
 @dataclass(frozen=True)
@@ -165,107 +150,6 @@ def _from_mfra(reader: Reader, kind: Kind) -> Fragments | None:
     return None
 
 
-def by_hops(reader: Reader, kind: Kind, position: int, most: int = HOPS) -> Fragments:
-    """Return the fragments from a place on, found from one to the next, by `most` rounds of requests."""
-    fragments = Fragments()
-    start: int | None = None
-    seconds, is_complete = -1.0, True
-    hops = 0
-    places: list[int] = []
-    for _ in range(boxes.MOST):
-        if position + 8 > reader.size:
-            break
-        if not reader.has(position, min(position + 16, reader.size)):
-            if hops == most:
-                is_complete = False
-                break
-            reader.fetch(_ahead(reader, position, places))
-            hops += 1
-        box = box_at(reader, position, reader.size)
-        if box is None:
-            break
-        if box.kind == b"moof":
-            places.append(position)
-            reader.fetch([(box.start, min(box.end, box.start + reader.policy.hop))])
-            has_video, time = begins(reader, kind, box)
-            # What holds sound alone belongs to the one before it.
-            if start is None or has_video:
-                if start is not None:
-                    fragments.add(start, position, seconds)
-                start, seconds = position, time
-        position = box.end
-    if start is not None and is_complete:
-        fragments.add(start, min(position, reader.size), seconds)
-    return replace(fragments, is_complete=is_complete)
-
-
-def usual(reader: Reader, kind: Kind, position: int) -> tuple[int, int]:
-    """Return where the first fragment of a file begins, and how long the usual one is, in bytes.
-
-    `position`: where the box after `moov` begins.
-
-    Raises:
-        Rejected: there are no fragments.
-    """
-    found = by_hops(reader, kind, position, 0)
-    if len(found) >= 2:
-        return found.starts[0], (found.ends[-1] - found.starts[0]) // len(found)
-    # Short ones are seen at the end of the file.
-    tail = max(position, reader.size - reader.policy.tail)
-    last = search(reader, tail, reader.size)
-    moofs = [box.start for box in walk(reader, last, reader.size) if box.kind == b"moof"] if last is not None else []
-    first = next((box.start for box in walk(reader, position, reader.size) if box.kind == b"moof"), None)
-    if len(moofs) >= 2 and first is not None:
-        return first, (moofs[-1] - moofs[0]) // (len(moofs) - 1)
-    found = by_hops(reader, kind, position, FIRST_HOPS)
-    if not len(found):
-        raise Rejected(NOTHING)
-    return found.starts[0], (found.ends[-1] - found.starts[0]) // len(found)
-
-
-def _ahead(reader: Reader, position: int, places: list[int]) -> Iterator[Range]:
-    """Yield what is read of a fragment that begins at a place, and where the next ones most likely begin.
-
-    A recording at a constant rate has fragments of about one length. `places`: of those before.
-    """
-    few = reader.policy.hop // 4
-    yield position, position + few
-    lengths = [after - before for before, after in pairwise([*places[-RECENT:], position])]
-    if len(lengths) < RECENT // 2:
-        return
-    length = sum(lengths) // len(lengths)
-    for number in range(1, GUESSES + 1):
-        unlike = int(max(abs(its - length) for its in lengths) * number**0.5)
-        if few < length and unlike <= (reader.policy.hop if number <= GUESSES // 4 else few):
-            yield position + number * length - unlike, position + number * length + unlike + few
-
-
-def begins(reader: Reader, kind: Kind, moof: Box) -> tuple[bool, float]:
-    """Return whether a fragment holds samples of the track, and when it begins, in seconds of the media; -1 if
-    unknown."""
-    content = reader.read_all(moof.start, min(moof.end - moof.start, reader.policy.hop))
-    for traf in children(content, moof.body - moof.start, len(content)):
-        tfhd = find(content, traf, b"tfhd") if traf.kind == b"traf" else None
-        if tfhd is not None and integer(content, tfhd.body + 4) == kind.track:
-            tfdt = find(content, traf, b"tfdt")
-            return True, _decoded(content, tfdt) / kind.timescale if tfdt else -1.0
-    return False, -1.0
-
-
-def search(reader: Reader, start: int, end: int) -> int | None:
-    """Return the first place between two others at which a fragment begins, in what is here of the object."""
-    content = reader.read_all(start, end - start)
-    at = content.find(_MOOF)
-    while at >= 0:
-        place = start + at - 4
-        size = integer(content, at - 4) if at >= 4 else 0
-        following = content[at + size : at + size + 4]
-        if 24 <= size <= LARGEST_MOOF and (len(following) < 4 or following in _FOLLOWING):
-            return place
-        at = content.find(_MOOF, at + 1)
-    return None
-
-
 # ---- what they hold
 
 
@@ -315,7 +199,7 @@ def add_samples(samples: FragmentSamples, content: bytes, moof: Box, kind: Kind,
             continue
         is_track = integer(content, tfhd.body + 4) == kind.track
         tfdt = find(content, traf, b"tfdt")
-        now = _decoded(content, tfdt) if tfdt else max(otherwise, samples.end if samples.count else 0)
+        now = decoded(content, tfdt) if tfdt else max(otherwise, samples.end if samples.count else 0)
         flags, at = integer(content, tfhd.body + 1, 3), tfhd.body + 8
         base = moof.start if flags & 0x20000 else implicit
         if flags & 1:
@@ -336,7 +220,7 @@ def _defaults(defaults: Defaults) -> tuple[int, int, int, int]:
     return defaults.description, defaults.duration, defaults.size, defaults.flags
 
 
-def _decoded(content: bytes, tfdt: Box) -> int:
+def decoded(content: bytes, tfdt: Box) -> int:
     return integer(content, tfdt.body + 4, 8 if integer(content, tfdt.body, 1) == 1 else 4)
 
 

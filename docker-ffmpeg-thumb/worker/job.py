@@ -175,6 +175,11 @@ class _Work:
         frames = list(self._frames(runs, Box(wanted.storyboard_width, sheet.SIDE)))
         numbers = storyboard.shown(choice, [frame.seconds for frame in frames])
         tiles = [frames[number].picture for number in numbers]
+        if choice.beside:
+            self._lacking.append(
+                f"{choice.beside} of its {len(tiles)} tiles show the nearest keyframe, which is not of their part: their "
+                "own frames would take more than storyboardBudget to read, or too much to decode"
+            )
         board = sheet.arranged(tiling, tiles[0].size, wanted.storyboard_columns)
         made = [
             self._image("sheet", number, picture, board.bounds[board.on(number).start])

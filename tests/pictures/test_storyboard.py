@@ -141,9 +141,12 @@ def test_beyond_the_budget_the_nearest_keyframe_stands_in(service: Service, stud
     }
     for budget, seconds in wanted.items():
         asked = {"storyboard_interval": 10, "storyboard_budget": budget}
-        tiles = tiles_of(board_of(service, video, f"{budget}.mp4", **asked))
+        board = board_of(service, video, f"{budget}.mp4", **asked)
+        tiles = tiles_of(board)
         found = [is_near(tile.colour, changing(second)) for tile, second in zip(tiles, seconds, strict=True)]
         assert all(found), (budget, found)
+        beside = {0: ["6 of its 8 tiles"], 1: ["3 of its 8 tiles"], 64: []}[budget]
+        assert [note.partition(" show ")[0] for note in board.notes] == beside
 
 
 def test_a_smaller_budget_reads_less(service: Service, studio: Studio) -> None:

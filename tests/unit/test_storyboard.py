@@ -124,6 +124,14 @@ def test_where_too_much_would_be_decoded_keyframes_stand_in() -> None:
     assert plan([0, 30], bounds, pixels=375 * a_frame) == [(0, (0,)), (1, (30,))]
 
 
+@pytest.mark.parametrize(("budget", "beside"), [(149, 4), (150, 3), (500, 0)])
+def test_tiles_that_a_keyframe_of_another_part_stands_in_for_are_counted(budget: int, beside: int) -> None:
+    # Of ten parts, those from 10 to 40 and from 50 to 60 have no keyframe; with the latter that at 40 is decoded.
+    bounds = tuple(10.0 * n for n in range(11))
+    found = storyboard.choose(moving([0, 40, 60, 70, 80, 90], 100), bounds, budget)
+    assert found.beside == beside
+
+
 @pytest.mark.parametrize("budget", [1, 10_000, 10_000_000, PLENTY])
 def test_no_plan_of_keyframes_costs_more_than_its_budget_or_a_single_keyframe(budget: int) -> None:
     index = all_intra(180_000, 100_000)

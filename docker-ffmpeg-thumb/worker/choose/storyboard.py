@@ -45,6 +45,8 @@ class Choice:
     plan: Plan
     moments: tuple[float, ...]
     """Seconds: each tile shows what a player would at its moment, had the video no other frames than the plan's."""
+    beside: int = 0
+    """How many tiles show the nearest keyframe, which is not of their part, as their own frame would cost too much."""
 
 
 def choose(
@@ -73,6 +75,7 @@ def choose(
         moments.append(index.times[nearest] if has_keyframe and nearest != before else middle)
         if not has_keyframe:
             cut.setdefault(before, []).append(part)
+    lacking = {number: tuple(parts) for number, parts in cut.items()}
     for part, number in enumerate(keyframes):
         if number in cut and part not in cut[number]:
             # It is decoded for others anyway.
@@ -85,6 +88,7 @@ def choose(
             budget -= cost
             pixels -= decoded
             exact[shot.keyframe] = shot
+    beside = sum(len(parts) for number, parts in lacking.items() if number not in exact)
     alone: dict[int, Shot] = {}
     for part, number in enumerate(keyframes):
         if number not in exact:
@@ -95,7 +99,9 @@ def choose(
                 alone[number] = Shot(number)
                 moments[part] = _on_keyframe(index, number)
     return Choice(
-        _in_order([*thinned(index, _in_order(alone.values()), keyframe_budget), *exact.values()]), tuple(moments)
+        _in_order([*thinned(index, _in_order(alone.values()), keyframe_budget), *exact.values()]),
+        tuple(moments),
+        beside,
     )
 
 

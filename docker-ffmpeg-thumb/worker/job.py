@@ -177,8 +177,8 @@ class _Work:
         tiles = [frames[number].picture for number in numbers]
         if choice.beside:
             self._lacking.append(
-                f"{choice.beside} of its {len(tiles)} tiles show the nearest keyframe, which is not of their part: their "
-                "own frames would take more than storyboardBudget to read, or too much to decode"
+                f"{choice.beside} of its {len(tiles)} tiles show the nearest keyframe, which is not of their part: "
+                "their own frames would take more than storyboardBudget to read, or too much to decode"
             )
         board = sheet.arranged(tiling, tiles[0].size, wanted.storyboard_columns)
         made = [

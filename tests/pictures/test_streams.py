@@ -175,9 +175,9 @@ def noisy(studio: Studio) -> list[str]:
     return ["-i", str(film), "-vf", slowed, *BT709[2:]]
 
 
-def long(studio: Studio, kind: str) -> bytes:
+def long(studio: Studio, kind: str, *options: str) -> bytes:
     """A video without an index."""
-    content = studio.run("long.mp4", *noisy(studio), *LONG[kind]).read_bytes()
+    content = studio.run("long.mp4", *noisy(studio), *LONG[kind], *options).read_bytes()
     return content[: content.rindex(b"idx1")] if kind == "AVI without its index" else content
 
 
@@ -229,11 +229,40 @@ def test_of_a_long_stream_even_keyframes_are_read_with_little_else(studio: Studi
     demuxer.close()
 
 
-LOW_LATENCY = ("-f", "mp4", "-movflags", "frag_every_frame+empty_moov+default_base_moof+skip_trailer")
 UNEVEN = ",".join(f"{start + offset}" for start in range(0, 40, 5) for offset in (0, 0.4, 1.9, 3.6))
+UNEVENLY = ("-g", "999", "-force_key_frames", UNEVEN)
+
+
+@pytest.mark.parametrize("kind", ["ts", "m2ts", "flv", "live mkv"])
+def test_of_a_long_stream_uneven_keyframes_are_looked_for_in_each_part(
+    service: Service, studio: Studio, kind: str
+) -> None:
+    content = long(studio, kind, *UNEVENLY)
+    service.read_by_ranges(**POLICY, gap=8192)
+    board = service.poster(content, position="0", storyboard=True, storyboardTiles=8, manifest=True)
+    assert [second for _, _, second in tiles(board)] == [*range(8)]
+    assert board.said["read"]["bytes"] < 0.5 * len(content)
+    assert not any("nearest keyframe" in note for note in board.notes)
+
+
+@pytest.mark.parametrize("kind", ["ts", "flv", "live mkv"])
+def test_a_stream_is_read_whole_if_keyframes_would_be_looked_for_in_most_of_it(
+    service: Service, studio: Studio, kind: str
+) -> None:
+    content = long(studio, kind, *UNEVENLY)
+    service.read_by_ranges(**{**POLICY, "scan": len(content) // 3})
+    board = service.poster(content, position="0", storyboard=True, storyboardTiles=40, manifest=True)
+    assert [second for _, _, second in tiles(board)] == [number // 5 for number in range(40)]
+    assert board.said["read"]["bytes"] == len(content)
+    assert not board.notes
+    few = service.poster(content, "few.mp4", position="0", storyboard=True, storyboardTiles=3)
+    assert few.said["read"]["bytes"] < 0.5 * len(content)
+
+
+LOW_LATENCY = ("-f", "mp4", "-movflags", "frag_every_frame+empty_moov+default_base_moof+skip_trailer")
 FRAGMENTED = {
     "even keyframes": ("-c:v", "libx264", "-b:v", "2M", "-g", "10", "-bf", "2", *LOW_LATENCY),
-    "uneven keyframes": ("-c:v", "libx264", "-b:v", "2M", "-g", "999", "-force_key_frames", UNEVEN, *LOW_LATENCY),
+    "uneven keyframes": ("-c:v", "libx264", "-b:v", "2M", *UNEVENLY, *LOW_LATENCY),
 }
 """Recordings of live streams of low latency: what a fragment holds is known, and where it lies is not."""
 

@@ -7,7 +7,7 @@ way is bounded, gives a `VideoIndex`, reads a plan made from it, and says in `no
 - Matroska, WebM and FLV with an index: it names places, a block is fetched from each;
 - AVI with an index, and DV: place and size of every frame are known, which are fetched together as exact ranges;
 - anything else that is short: one reading from the start, which keeps the keyframes that it meets;
-- anything else that is long: samples tell what is shown where, and a block is fetched around each moment wanted.
+- anything else that is long: samples tell what is shown where, and keyframes are looked for near the moments wanted.
 """
 
 from fractions import Fraction
@@ -52,12 +52,13 @@ def open_video(reader: Reader, places: int = 0) -> Demuxer:
 
 def _without_index(reader: Reader, name: str, places: int, origin: Fraction | None = None) -> Demuxer:
     """Return the whole of a short video, samples of a long one."""
-    cut = None
-    if reader.size > reader.policy.scan:
+    cut, limit = None, reader.policy.scan
+    if reader.size > limit:
         cut = boundary_of(name, reader.read_all(0, reader.policy.edge))
     if cut is not None:
         demuxer = Sampled(reader, name, *cut, places)
         if len(demuxer.index):
             return demuxer
         demuxer.close()
-    return Scan(reader, name, origin)
+        limit = reader.size if demuxer.is_better_whole else limit
+    return Scan(reader, name, limit, origin)

@@ -14,7 +14,7 @@ from worker.container.demuxer import AccessUnit, PacketDemuxer, Run, shown_at
 from worker.container.joined import Joined
 from worker.container.opening import Probing, opened
 from worker.container.timeline import Timeline, rate_of
-from worker.index import Plan, Shot
+from worker.index import Plan, Shot, VideoIndex
 from worker.reader import Reader, View
 
 START_BLOCKS = 8
@@ -27,6 +27,13 @@ LARGEST_BLOCKS = 16
 """The most blocks in which a keyframe is looked for at once."""
 SEARCHED_BYTES = 32 * 2**20
 """The most that one search for a moment reads, and all searches together in addition to what was planned."""
+FOUND_BYTES = 2 * SEARCHED_BYTES
+"""The most that is read to find keyframes that are not even."""
+FIRST = 16
+"""In so many parts of the video it is learned what finding one costs."""
+WHOLE = 4
+"""Where keyframes would be looked for in most of a video, it is read whole instead if it has at most so many times as
+many bytes as are read of any without an index."""
 LOOKS = 4
 """The most reads in search of one even keyframe, each of them nearer to it."""
 PROBED_FRAMES = 5
@@ -55,18 +62,20 @@ class Found:
 
 
 class Sampled(PacketDemuxer):
-    """The index names moments rather than keyframes: around each a block is fetched, and the nearest keyframe taken.
+    """The index names keyframes that were found, or those that are at even distances and will be looked for.
 
-    Where keyframes come at even distances, the index names them, and little more is fetched than they are.
+    Where no keyframes are wanted, it names moments: around each a block is fetched, and the nearest keyframe taken.
     The demuxer reads a block as if it followed the start of the object, which says what the streams are.
     """
 
     def __init__(self, reader: Reader, name: str, head: int, boundary: Boundary, places: int) -> None:
         """`head`, `boundary`: see `boundaries.boundary_of`; `places`: see `open_video`."""
         self._head, self._boundary = head, boundary
+        self.is_better_whole = False
+        """Whether all of it should be read instead; then there is no index."""
         self._cadence: Cadence | None = None
         self._windows: dict[int, Range] = {}
-        """Where even keyframes were looked for last, by their numbers: most are there."""
+        """Where keyframes were looked for last, by their numbers: most are there."""
         self._met: dict[int, AccessUnit] = {}
         """Those that were found there, until they are used: a clip gives packets other times."""
         self._largest = self._usual = 0
@@ -100,19 +109,87 @@ class Sampled(PacketDemuxer):
         if met == 1 and self._format == "matroska" and not self._has_key(size // 2):
             count = 1
         duration = timeline.end + 1 / self._rate
-        if places > 1 and count > 1 and self._format not in UNTIMED and not timeline.restarts:
-            self._cadence = self._find_cadence(beginning, others, places)
-        moments = [duration * n / count for n in range(count)]
-        if self._cadence is not None:
-            moments = self._cadence.spread(duration, MOMENTS)
-            seconds = min(PROBED_FRAMES / self._rate, self._cadence.period / 4)
-            self._probe = max(self._margin, int(seconds * size / duration))
-            self._block_size = self._probe + self._usual + 2 * self._margin
-        rows = [(0, moment, timeline.place(moment), self._block_size) for moment in moments]
-        self.index = replace(self._made_index(rows, duration), around=sum(self._reach(1, 1)))
+        if places > 1 and count > 1:
+            if self._format not in UNTIMED and not timeline.restarts:
+                self._cadence = self._find_cadence(beginning, others, places)
+            if self._cadence is None:
+                if size <= WHOLE * self._reader.policy.scan and 3 * places * self._gop_bytes > 2 * size:
+                    self.is_better_whole = True
+                    return
+                self.index = self._index_of(self._find_keyframes(duration, places), duration)
+        if not len(self.index):
+            moments = [duration * n / count for n in range(count)]
+            if self._cadence is not None:
+                moments = self._cadence.spread(duration, MOMENTS)
+                seconds = min(PROBED_FRAMES / self._rate, self._cadence.period / 4)
+                self._probe = max(self._margin, int(seconds * size / duration))
+                self._block_size = self._probe + self._usual + 2 * self._margin
+            rows = [(0, moment, timeline.place(moment), self._block_size) for moment in moments]
+            self.index = self._made_index(rows, duration)
+        self.index = replace(self.index, around=sum(self._reach(1, 1)))
         self._note("the video has no index: where its frames lie was estimated from samples of it")
         if timeline.restarts:
             self._note("its clock was set anew within it: its times are estimates")
+
+    def _index_of(self, keys: Sequence[Found], duration: float) -> VideoIndex:
+        """Return the index of keyframes that were found, which need not be read again."""
+        keys = sorted(keys, key=lambda its: its.shown)
+        self._met = dict(enumerate(key.unit for key in keys))
+        sizes = [sum(packet.size for packet in key.unit) + self._margin for key in keys]
+        self._windows = {
+            number: (max(0, key.place - self._margin), min(key.place + size, self._reader.size))
+            for number, (key, size) in enumerate(zip(keys, sizes, strict=True))
+        }
+        rows = ((key.shown, self._seconds(key.shown), key.place, size) for key, size in zip(keys, sizes, strict=True))
+        return self._made_index(rows, duration)
+
+    def _find_keyframes(self, duration: float, places: int) -> list[Found]:
+        """Find keyframes: one in each of so many parts of the video that has any, or in fewer parts if that is all that
+        may be read for them."""
+        part, room = duration / places, FOUND_BYTES
+        found: dict[int, Found] = {}
+        first = range(0, places, max(1, places // FIRST))
+        others = [number for number in range(places) if number not in first]
+        # From the middle of each on, as what stands for it should be near; before that only where there is none.
+        for share, numbers in ((0.5, first), (0.5, others), (0.0, range(places))):
+            spent = FOUND_BYTES - room
+            affordable = room * len(first) // spent if spent else len(numbers)
+            having = {int(self._seconds(key.shown) / part) for key in found.values()}
+            lacking = [number for number in numbers if number not in having]
+            count = min(len(lacking), affordable)
+            chosen = [lacking[len(lacking) * n // count] for n in range(count)]
+            met, room = self._look_through([((n + share) * part, (n + share + 0.5) * part) for n in chosen], room)
+            found |= met
+        return list(found.values())
+
+    def _look_through(self, stretches: Sequence[tuple[float, float]], room: int) -> tuple[dict[int, Found], int]:
+        """Read on from the beginning of each of some stretches, in seconds, until there is a keyframe in it or it ends.
+
+        Args:
+            stretches: when each begins and ends.
+            room: how many bytes are read at most.
+
+        Returns:
+            All keyframes that were met, by their places; and what is left of the room.
+        """
+        assert self._timeline is not None
+        met: dict[int, Found] = {}
+        size, step = self._reader.size, max(self._reader.policy.block, self._gop_bytes // 8)
+        places = [self._timeline.place(start) for start, _ in stretches]
+        windows = {number: (place, min(place + step, size)) for number, place in enumerate(places)}
+        while windows and step * len(windows) <= room:
+            room -= step * len(windows)
+            self._reader.fetch(windows.values())
+            for number, (first, last) in list(windows.items()):
+                start, end = stretches[number]
+                its = self._read(first, last)
+                keys = [each for each in its if self._begins(each.unit)]
+                met |= {key.place: key for key in keys}
+                windows[number] = first, min(last + step, size)
+                is_over = last == size or any(self._seconds(each.shown) >= end for each in its)
+                if is_over or any(self._seconds(key.shown) >= start for key in keys):
+                    del windows[number]
+        return met, room
 
     def _measure_gops(self, beginning: Sequence[Found], others: Sequence[Sequence[Found]]) -> int:
         """Estimate how many bytes lie from one keyframe to the next, and how many it takes to meet one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from model import Range
@@ -15,15 +15,36 @@ RESTARTING = {"mpegts", "mpeg", "flv"}
 """Formats that are joined by joining files, each with its own clock."""
 
 
+class _Reading:
+    """A reading from the start that can go on from the keyframe that it met last."""
+
+    def __init__(self, units: Iterator[AccessUnit], begins: Callable[[AccessUnit], bool]) -> None:
+        self._units, self._begins = units, begins
+        self._kept: list[AccessUnit] = []
+        self.number = -1
+        """That of the keyframe with which it goes on."""
+
+    def frames(self) -> Iterator[AccessUnit]:
+        """Yield the frames from that keyframe on."""
+        yield from [*self._kept]
+        for unit in self._units:
+            if self._begins(unit):
+                self._kept, self.number = [], self.number + 1
+            self._kept.append(unit)
+            yield unit
+
+
 class Scan(PacketDemuxer):
-    """The keyframes that the reading meets are kept with it. `origin`: when the video begins, where that is known."""
+    """The keyframes that the reading meets are kept with it."""
 
     _is_whole = False
     """Whether the reading came to the end."""
     _measured: float | None = None
 
-    def __init__(self, reader: Reader, name: str, origin: Fraction | None = None) -> None:
-        self._limit = reader.policy.scan
+    def __init__(self, reader: Reader, name: str, limit: int, origin: Fraction | None = None) -> None:
+        """`limit`: how many bytes are read at most. `origin`: when the video begins, where that is known."""
+        self._limit = limit
+        self._reading: _Reading | None = None
         reader.fetch([(0, self._limit)])
         super().__init__(reader, name)
         if origin is not None:
@@ -64,7 +85,9 @@ class Scan(PacketDemuxer):
         return self._kept[number]
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:
-        return self._cut(self._from_start(), self._all_ticks(moments), self._limit)
+        if self._reading is None or self._reading.number > number:
+            self._reading = _Reading(self._from_start(), self._begins)
+        return self._cut(self._reading.frames(), self._all_ticks(moments), self._limit)
 
     def _run_of(self, shot: Shot) -> Run | None:
         if shot.moments:

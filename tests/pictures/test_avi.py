@@ -9,6 +9,12 @@ import av
 import pytest
 from PIL import Image, ImageSequence
 
+from model import ReadPolicy
+from tests.unit.fake_object import fake_object
+from worker.container import open_video
+from worker.container.avi import Avi
+from worker.index import Shot
+
 from .service import Service, is_near
 from .test_streams import shown, shows_its_seconds, tiles
 from .videos import H264, SECONDS, Studio
@@ -74,6 +80,21 @@ def test_each_frame_is_at_its_moment(service: Service, studio: Studio, codec: st
     elif ways == "without its index":
         content = content[: content.rindex(b"idx1")]
     shows_its_seconds(service, content, 0.0, 0.9, 1.0, 3.9, 4.0, 7.9)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_keyframe_alone_has_the_time_when_it_is_shown(studio: Studio, codec: str) -> None:
+    film = studio.counting("film.avi", *CODECS[codec])
+    with av.open(str(film)) as container:
+        rate = float(container.streams.video[0].base_rate or 0)
+        frames = [frame.key_frame for frame in container.decode(video=0)]
+    shown_at = [number / rate for number, is_key in enumerate(frames) if is_key]
+    demuxer = open_video(fake_object(film.read_bytes(), policy=ReadPolicy(whole=0, scan=0, edge=8192, tail=8192))[0])
+    assert type(demuxer) is Avi
+    runs = demuxer.read(tuple(map(Shot, range(len(demuxer.index)))))
+    assert [run.start for run in runs] == pytest.approx(shown_at, abs=0.001)
+    assert all(len(run.packets) == 1 for run in runs)
+    demuxer.close()
 
 
 @pytest.mark.parametrize("opendml", [False, True], ids=["idx1", "OpenDML"])

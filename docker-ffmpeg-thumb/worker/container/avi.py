@@ -21,6 +21,8 @@ UNCOVERED = 1 / 5
 """The share of the object that may follow the last frame of an index that is believed."""
 ROW = 64
 """Bytes that an index has for each frame at most, with those of the sound beside it."""
+REORDERED = 6
+"""So many frames of the start tell how many frames are shown before one that lies before them."""
 LIES = 8
 """How many frames that the index calls keyframes are tried before one where decoding really can begin."""
 
@@ -35,6 +37,8 @@ class Avi(PacketDemuxer):
         super().__init__(reader, name)
         self._frames: array[int] = array("q")
         """The numbers of the keyframes in the table."""
+        self._before = 0
+        """The most frames that lie after one that is shown after them."""
         table = self._find_table()
         self.index = self._made_index([], None)
         if table is not None and self._is_whole(table):
@@ -43,6 +47,7 @@ class Avi(PacketDemuxer):
             rows = [(self._seconds(table.start + n), table.places[n], table.sizes[n]) for n in self._frames]
             duration = self._seconds(table.start + len(table.places))
             self.index = self._made_index(((0, *row) for row in rows), duration)
+            self._before = self._count_before()
 
     def _find_table(self) -> FrameTable | None:
         return frame_table(self._reader, self.stream.index)
@@ -79,6 +84,16 @@ class Avi(PacketDemuxer):
             return said if unit and self._begins(unit) else []
         return said
 
+    def _count_before(self) -> int:
+        """Return `_before`, as far as the first frames tell."""
+        if self._is_intra or not len(self._frames):
+            return 0
+        first = self._frames[0]
+        last = min(first + REORDERED, len(self._table.places)) - 1
+        self._reader.fetch(map(self._range, range(first, last + 1)))
+        units = self._units_from(first, last)
+        return max((shown_at(unit[0]) - (self._table.start + first + n) for n, unit in enumerate(units)), default=0)
+
     def _unit(self, number: int, is_keyframe: bool) -> AccessUnit | None:
         """Return the frame with this number in the table; None if the object does not hold it."""
         content = self._reader.read_all(self._table.places[number], self._table.sizes[number])
@@ -100,8 +115,12 @@ class Avi(PacketDemuxer):
 
     def _ranges(self, shot: Shot) -> Iterable[Range]:
         first = self._frames[shot.keyframe]
-        last = self._last(first, shot.moments[-1])[0] if shot.moments else first
+        last = self._last(first, shot.moments[-1])[0] if shot.moments else self._last_before(first)
         return map(self._range, range(first, last + 1))
+
+    def _last_before(self, number: int) -> int:
+        """Return the last frame that may be shown before one that lies before it."""
+        return min(number + self._before, len(self._table.places) - 1)
 
     def _last(self, first: int, seconds: float) -> tuple[int, int]:
         """Return the last frame to be read from a keyframe up to a moment, and the last that is shown by then."""
@@ -114,7 +133,9 @@ class Avi(PacketDemuxer):
         return last, shown
 
     def _keyframe(self, number: int) -> AccessUnit | None:
-        unit = next(self._units_from(self._frames[number], self._frames[number]), None)
+        first = self._frames[number]
+        # Those that are shown before it tell when it is shown itself.
+        unit = next(self._units_from(first, self._last_before(first)), None)
         return unit if unit and self._begins(unit) else None
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:

@@ -217,12 +217,20 @@ def is_whole(picture: Image.Image, colour: tuple[int, int, int]) -> bool:
     return all(is_near(colour_of(picture, x, y), colour, 24) for x in (0.02, 0.3, 0.5, 0.7, 0.98) for y in (0.05, 0.5))
 
 
+CONTINUED = {
+    "open GOPs": "open-gop=1:keyint=10:min-keyint=10:bframes=3:scenecut=0",
+    "scene cuts": "keyint=200:min-keyint=101:bframes=0:scenecut=100",
+}
+"""Keyframes that do not begin the numbers of frames anew, of which four to six bits are written."""
+
+
+@pytest.mark.parametrize("kind", CONTINUED)
 @pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.mkv"])
-def test_open_gops_give_every_tile_of_a_storyboard(service: Service, studio: Studio, name: str) -> None:
-    # Their keyframes do not begin the numbers of frames anew, of which six bits are written.
-    params = "open-gop=1:keyint=10:min-keyint=10:bframes=3:scenecut=0"
+def test_keyframes_that_continue_their_video_give_every_tile_of_a_storyboard(
+    service: Service, studio: Studio, name: str, kind: str
+) -> None:
     frames = [plain(SECONDS[n // 20 % 8]) for n in range(800)]
-    video = studio.film(frames, name, *REFRESHED, "-x264-params", params, rate="2")
+    video = studio.film(frames, name, *REFRESHED, "-x264-params", CONTINUED[kind], rate="2")
     answer = service.poster(video, position="0", storyboard=True)
     sheet = answer.picture(answer.numbers("storyboard")[0])
     columns = sheet.width // 128

@@ -62,15 +62,30 @@ class Order:
             return None
         return self._by_type(packet) if self._codec in _FRAME else None
 
+    def decoded(self, packet: bytes, is_apart: bool) -> tuple[bool, int] | None:
+        """Return what `number` does of an H.264 frame that is shown when it is decoded, as FFmpeg's decoder counts.
+
+        `is_apart`: whether the frames before it are not there. The decoder then takes it for one of the same period as
+        the last one that it got (libavcodec/h264_slice.c, h264_field_start), though it may be of a later one.
+        """
+        parameters, slice_ = self._parameters, self._slice(packet)
+        if parameters is None or parameters.order_bits or slice_ is None:
+            return None
+        try:
+            low, is_idr, _ = self._frame_number(parameters, packet, slice_)
+        except ValueError:
+            return None
+        begins = is_idr or self._number is None
+        before, period = self._number or 0, 1 << parameters.number_bits
+        is_later = not is_apart and low < before % period
+        self._number = low if begins else before - before % period + low + period * is_later
+        return begins, self._number
+
     def _of_h264(self, packet: bytes) -> tuple[bool, int] | None:
-        parameters = self._parameters
-        slice_ = next((place for place in nal.units(packet, self._length) if 1 <= packet[place] & 31 <= _IDR), None)
+        parameters, slice_ = self._parameters, self._slice(packet)
         if parameters is None or not parameters.order_bits or slice_ is None:
             return None
-        is_idr = packet[slice_] & 31 == _IDR
-        bits = Bits(nal.unescaped(packet[slice_ + 1 : slice_ + 1 + _SLICE_HEADER]))
-        bits.unsigned(), bits.unsigned(), bits.unsigned()
-        bits.take(2 * parameters.separate_planes + parameters.number_bits)
+        _, is_idr, bits = self._frame_number(parameters, packet, slice_)
         if parameters.may_have_fields and bits.flag():
             bits.take(1)
         if is_idr:
@@ -78,6 +93,17 @@ class Order:
         return self._counted(
             bits.take(parameters.order_bits), parameters.order_bits, is_idr, packet[slice_] & 0x60 != 0
         )
+
+    def _slice(self, packet: bytes) -> int | None:
+        """Return where the first slice of H.264 begins in a packet."""
+        return next((place for place in nal.units(packet, self._length) if 1 <= packet[place] & 31 <= _IDR), None)
+
+    def _frame_number(self, parameters: h264.Parameters, packet: bytes, slice_: int) -> tuple[int, bool, Bits]:
+        """Return a frame's `frame_num`, whether it is an IDR picture, and what follows in its header."""
+        bits = Bits(nal.unescaped(packet[slice_ + 1 : slice_ + 1 + _SLICE_HEADER]))
+        bits.unsigned(), bits.unsigned(), bits.unsigned()
+        bits.take(2 * parameters.separate_planes)
+        return bits.take(parameters.number_bits), packet[slice_] & 31 == _IDR, bits
 
     def _of_hevc(self, packet: bytes) -> tuple[bool, int] | None:
         slice_ = next((place for place in nal.units(packet, self._length) if packet[place] >> 1 & 63 < 32), None)

@@ -137,6 +137,8 @@ class _Child:
             *("-threads", str(told.threads), "-protocol_whitelist", "pipe", "-max_pixels", str(LARGEST_FRAME)),
             # The clip says all; without this, its first picture is decoded twice.
             *(() if told.any_frame else ("-nofind_stream_info",)),
+            # Where decoding may begin was decided; H.264 that begins with a frame that says nothing of it is no fault.
+            *("-flags", "+output_corrupt"),
             *("-codec_whitelist", DECODERS[told.codec], *(("-c:v", told.decoder) if told.decoder else ())),
             *("-f", told.format, "-i", "pipe:0"),
             *("-map", "0:v:0", "-fps_mode", "passthrough", "-vf", told.filters),

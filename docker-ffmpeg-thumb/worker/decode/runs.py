@@ -92,7 +92,9 @@ class _Part:
         """
         is_h264 = self.stream.codec_context.codec.canonical_name == "h264"
         for number, packet in enumerate(run.packets if is_h264 else ()):
-            begins, its = self._order.number(bytes(packet)) or (True, 0)
+            content = bytes(packet)
+            order = self._order.number(content) or self._order.decoded(content, is_apart=number == 0)
+            begins, its = order or (True, 0)
             if number == 0 and not begins and its <= self._highest:
                 return False
             self._highest = its if begins else max(its, self._highest)

@@ -229,6 +229,18 @@ def test_of_a_long_stream_even_keyframes_are_read_with_little_else(studio: Studi
     demuxer.close()
 
 
+@pytest.mark.parametrize("gop", ["999", "15"])
+@pytest.mark.parametrize("name", ["a.ts", "a.flv", "a.mpg"])
+def test_after_a_poster_that_was_chosen_each_tile_still_shows_its_part(
+    service: Service, studio: Studio, name: str, gop: str
+) -> None:
+    film = studio.counting(
+        name, *SHORT_GOPS, "-g", gop, "-keyint_min", gop, *(("-f", "vob") if name == "a.mpg" else ())
+    )
+    board = service.poster(film, position="auto", storyboard=True, storyboardTiles=16)
+    assert [second for _, _, second in tiles(board)] == [number // 2 for number in range(16)]
+
+
 UNEVEN = ",".join(f"{start + offset}" for start in range(0, 40, 5) for offset in (0, 0.4, 1.9, 3.6))
 UNEVENLY = ("-g", "999", "-force_key_frames", UNEVEN)
 

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 
 from model import Range
 from worker.container.demuxer import AccessUnit, PacketDemuxer, Run, shown_at
 from worker.container.timeline import Clock, rate_of
-from worker.index import Shot
+from worker.index import Plan, Shot
 from worker.reader import Reader
 
+KEPT_GOPS = 4
+"""How many GOPs a reading keeps: it is read on a little into the next one to see that one has ended."""
 RESTARTING = {"mpegts", "mpeg", "flv"}
 """Formats that are joined by joining files, each with its own clock."""
 
 
 class _Reading:
-    """A reading from the start that can go on from the keyframe that it met last."""
+    """A reading from the start that can go on from a little before the place that it reached."""
 
     def __init__(self, units: Iterator[AccessUnit], begins: Callable[[AccessUnit], bool]) -> None:
         self._units, self._begins = units, begins
-        self._kept: list[AccessUnit] = []
-        self.number = -1
-        """That of the keyframe with which it goes on."""
+        self._kept: deque[list[AccessUnit]] = deque([[]], maxlen=KEPT_GOPS)
+        """The last GOPs; the first of all holds what comes before the first keyframe."""
+        self._passed = 0
+        """How many keyframes were met."""
+
+    def reaches(self, number: int) -> bool:
+        """Return whether it can go on before the GOP that comes before the keyframe with a number, which may be needed
+        to show that one as a whole."""
+        return self._passed - len(self._kept) < number - 1
 
     def frames(self) -> Iterator[AccessUnit]:
-        """Yield the frames from that keyframe on."""
-        yield from [*self._kept]
+        """Yield the frames from there on."""
+        yield from [*chain.from_iterable(self._kept)]
         for unit in self._units:
             if self._begins(unit):
-                self._kept, self.number = [], self.number + 1
-            self._kept.append(unit)
+                self._kept.append([])
+                self._passed += 1
+            self._kept[-1].append(unit)
             yield unit
 
 
@@ -78,6 +89,11 @@ class Scan(PacketDemuxer):
     def _rate(self) -> float:
         return self._measured or super()._rate
 
+    def _runs(self, plan: Plan) -> list[Run]:
+        # What an earlier plan took was copied since, and bears the times of that copy.
+        self._reading = None
+        return super()._runs(plan)
+
     def _ranges(self, shot: Shot) -> Iterable[Range]:
         return []
 
@@ -85,7 +101,7 @@ class Scan(PacketDemuxer):
         return self._kept[number]
 
     def _following(self, number: int, moments: Sequence[float]) -> Run | None:
-        if self._reading is None or self._reading.number > number:
+        if self._reading is None or not self._reading.reaches(number):
             self._reading = _Reading(self._from_start(), self._begins)
         return self._cut(self._reading.frames(), self._all_ticks(moments), self._limit)
 

@@ -294,6 +294,17 @@ def test_a_file_that_ends_within_its_index_is_rejected_as_cut_off(service: Servi
     assert (answer.outcome, answer.reason) == ("rejected", "the object ends within its index (moov): it was cut off")
 
 
+@pytest.mark.parametrize("index", ["+global_sidx+skip_trailer", "+skip_trailer", ""], ids=["sidx", "none", "mfra"])
+def test_where_an_index_says_when_fragments_are_decoded_each_tile_shows_its_own_second(
+    service: Service, studio: Studio, index: str
+) -> None:
+    service.read_by_ranges()
+    options = (*H264, "-g", "20", "-bf", "3", "-x264-params", "b-adapt=0:scenecut=0")
+    live = studio.counting("live.mp4", *options, "-movflags", "frag_keyframe+empty_moov+default_base_moof" + index)
+    board = service.poster(live, position="0", storyboard=True, storyboardTiles=16)
+    assert [name(tile.colour) for tile in tiles_of(board)] == [number // 2 for number in range(16)]
+
+
 LIVE = "frag_every_frame+empty_moov+default_base_moof"
 
 

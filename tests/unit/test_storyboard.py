@@ -97,6 +97,12 @@ def test_a_keyframe_shown_some_frames_later_than_the_index_says_is_that_of_its_t
     assert storyboard.shown(choice, [4.2, 14.2, 24.2]) == [0, 1, 2]
 
 
+def test_so_is_one_from_which_other_tiles_are_decoded() -> None:
+    choice = storyboard.choose(moving([0, 8, 28], 40), (0, 10, 20, 30, 40), PLENTY)
+    assert choice.plan == (Shot(1, (8, 15)), Shot(2, (28, 35)))
+    assert storyboard.shown(choice, [8.1, 15, 28.1, 35]) == [0, 1, 2, 3]
+
+
 def test_tiles_without_a_keyframe_get_the_moments_of_their_middles() -> None:
     assert plan([0, 30], (0, 10, 20, 30, 40)) == [(0, (5, 15, 25)), (1, (30,))]
 

@@ -98,6 +98,10 @@ def choose(
             else:
                 alone[number] = Shot(number)
                 moments[part] = _on_keyframe(index, number)
+        elif moments[part] == index.times[number]:
+            # As late as it may be shown: see `_on_keyframe`.
+            later = [moment for moment in exact[number].moments if moment > moments[part]]
+            moments[part] = (moments[part] + later[0]) / 2 if later else _on_keyframe(index, number)
     return Choice(
         _in_order([*thinned(index, _in_order(alone.values()), keyframe_budget), *exact.values()]),
         tuple(moments),

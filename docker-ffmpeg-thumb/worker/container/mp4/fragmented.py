@@ -27,6 +27,8 @@ SHORT = 0.25
 whatever an index says."""
 REGULAR, REGULAR_LEAST = 0.9, 3
 """What share of the keyframes that sizes tell has to be as far apart, and how many, for them to be believed."""
+LATEST = 2.0
+"""Seconds. What is shown later than this after it was decoded has another reason than the order of frames."""
 AHEAD = 16
 """So many fragments of a shot are looked at before it is known how long their samples are."""
 
@@ -154,13 +156,19 @@ class Mapped(Fragmented):
         hop = reader.policy.hop
         unknown = [number for number in (0, last) if self._moof(number) is None]
         reader.fetch((found.starts[n], min(found.ends[n], found.starts[n] + hop)) for n in unknown)
-        self._times = found.times
+        self._times, self._late = found.times, 0.0
         samples = self._load(found.starts[0], found.ends[0])
         if not samples.count:
             raise Rejected(NOTHING)
         self.stream = self._described(samples, 0).stream
         begin = origin(movie, track, samples)
-        if min(found.times) < 0:
+        if min(found.times) >= 0:
+            # An index may say when a fragment is decoded, and most fragments say nothing else.
+            late = samples.shown(samples.first_shown) / kind.timescale - found.times[0]
+            if 0 < late < LATEST:
+                self._late = late
+                self._times = array("d", (seconds + late for seconds in found.times))
+        else:
             lasts = max(1, samples.end - samples.decoded(0)) / kind.timescale
             self._times = array("d", (begin / kind.timescale + number * lasts for number in range(len(found))))
         ending = self._load(found.starts[last], found.ends[last])
@@ -183,7 +191,7 @@ class Mapped(Fragmented):
 
     def _decoded_at(self, place: int) -> int:
         number = max(0, bisect_right(self._fragments.starts, place) - 1)
-        return int(self._times[number] * self._kind.timescale)
+        return int((self._times[number] - self._late) * self._kind.timescale)
 
     def _keyframes(self) -> Sequence[int]:
         """Return the fragments that begin with a keyframe, as far as that can be told without reading each of them."""

@@ -6,9 +6,12 @@ import pytest
 
 from model import Rejected
 from worker.container.mp4.boxes import header
+from worker.container.mp4.edits import plain
+from worker.container.mp4.fragmented import FragmentTask
 from worker.container.mp4.fragments import Kind, add_samples
 from worker.container.mp4.movie import Defaults
 from worker.container.mp4.samples import FragmentSamples, SampleTable
+from worker.container.mp4.searched import Searched
 from worker.container.mp4.table import outstanding
 
 from .fake_object import box, numbers
@@ -247,6 +250,19 @@ def test_a_fragment_that_tells_no_time_follows_the_one_before() -> None:
 
 def test_a_run_that_claims_more_samples_than_it_describes_is_read_as_far_as_it_goes() -> None:
     assert samples_of(traf(trun(0x201, 2**32 - 1, 200, 10, 20))).count == 2
+
+
+def test_where_nothing_is_found_before_a_fragment_its_own_samples_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = samples_of(traf(trun(0x301, 2, 200, 40, 10, 40, 10)))
+    part = plain(0, 80, 1000).parts[0]
+    task = FragmentTask(samples, part, {1: 0.04}, 0, 0, begin=5000, end=9000, awaited=((1000, 5000),))
+    searched = object.__new__(Searched)
+    # A fragment was cut off there: nothing of the kind begins where it ended.
+    monkeypatch.setattr(searched, "_found", lambda start, _: start)
+    monkeypatch.setattr(searched, "_load", lambda *_: FragmentSamples())
+    searched._settle(task)
+    assert task.is_settled
+    assert (task.samples, task.wanted, task.begin) == (samples, {1: 0.04}, 5000)
 
 
 # ---- where nothing tells the keyframes

@@ -79,10 +79,14 @@ def test_tiles_follow_one_another_from_the_beginning_to_the_end(
 
 
 def plan(
-    places: list[float], bounds: tuple[float, ...], budget: int = PLENTY, pixels: int = PLENTY * 100
+    places: list[float],
+    bounds: tuple[float, ...],
+    budget: int = PLENTY,
+    pixels: int = PLENTY * 100,
+    size: int = 1000,
 ) -> list[tuple[int, tuple[float, ...]]]:
     """The shots for the parts between bounds; for a keyframe alone, with its time."""
-    index = moving(places, bounds[-1])
+    index = moving(places, bounds[-1], size)
     found = storyboard.choose(index, bounds, budget, PLENTY, pixels).plan
     return [(shot.keyframe, shot.moments or (index.times[shot.keyframe],)) for shot in found]
 
@@ -122,12 +126,26 @@ def test_the_cheapest_gops_are_decoded_first(budget: int, second_group: bool, fi
     assert list(found[1]) == ([45, 55] if second_group else [40])
 
 
-def test_where_too_much_would_be_decoded_keyframes_stand_in() -> None:
+@pytest.mark.parametrize(
+    ("frames", "wanted"),
+    [
+        (1002, [(0, (5, 15, 25)), (1, (35, 45))]),
+        (1001, [(0, (0,)), (1, (35, 45))]),
+        (375, [(0, (0,)), (1, (30,))]),
+    ],
+)
+def test_where_too_much_would_be_decoded_keyframes_stand_in(
+    frames: int, wanted: list[tuple[int, tuple[float, ...]]]
+) -> None:
     # At 25 frames a second, 376 frames of the second GOP are decoded, and 626 of the first.
-    bounds, a_frame = (0.0, 10, 20, 30, 40, 50), 640 * 360
-    assert plan([0, 30], bounds, pixels=1002 * a_frame) == [(0, (5, 15, 25)), (1, (35, 45))]
-    assert plan([0, 30], bounds, pixels=1001 * a_frame) == [(0, (0,)), (1, (35, 45))]
-    assert plan([0, 30], bounds, pixels=375 * a_frame) == [(0, (0,)), (1, (30,))]
+    assert plan([0, 30], (0.0, 10, 20, 30, 40, 50), pixels=frames * 640 * 360, size=100_000) == wanted
+
+
+def test_a_frame_that_stays_for_hours_is_not_taken_for_many() -> None:
+    bounds = (0.0, 9_000, 18_000, 27_000, 36_000)
+    middles = (4_500, 13_500, 22_500, 31_500)
+    assert plan([0, 8], bounds, pixels=1000 * 640 * 360, size=8 * 900) == [(1, middles)]
+    assert plan([0, 8], bounds, pixels=1000 * 640 * 360, size=8 * 1200) == [(1, (8,))]
 
 
 @pytest.mark.parametrize(("budget", "beside"), [(149, 4), (150, 3), (500, 0)])

@@ -22,6 +22,8 @@ FASTEST = 500
 """Frames a second: tiles are at least two of WebVTT's milliseconds apart."""
 KEYFRAME_BUDGET = 64 * MIB
 """Bytes that are read for tiles that show a keyframe: a hundred keyframes of 4K video."""
+LEAST_BYTES = 8
+"""Bytes of a frame, at the least, in which nothing moves."""
 DECODED_PIXELS = 4_000_000_000
 """How much is decoded for tiles between keyframes: a minute of 1920x1080, which takes one processor some 20 s."""
 
@@ -132,8 +134,10 @@ def _on_keyframe(index: VideoIndex, number: int) -> float:
 
 def _decoded(index: VideoIndex, shot: Shot) -> int:
     """Return about how many pixels are decoded for a shot."""
-    frames = (shot.moments[-1] - index.times[shot.keyframe]) * index.rate + 1
-    return round(max(1.0, frames) * index.width * index.height)
+    last = shot.moments[-1]
+    # A frame may stay for hours: there are no more than so few bytes can hold.
+    frames = min((last - index.times[shot.keyframe]) * index.rate, index.cost([shot]) / LEAST_BYTES)
+    return round(max(1.0, frames + 1) * index.width * index.height)
 
 
 def _in_order(shots: Iterable[Shot]) -> Plan:

@@ -254,7 +254,7 @@ class Sampled(PacketDemuxer):
     @property
     def _margin(self) -> int:
         """Bytes that are read before and after the place where an even keyframe is expected."""
-        return self._reader.policy.gap
+        return self._reader.policy.gap // 2
 
     @property
     def _rate(self) -> float:

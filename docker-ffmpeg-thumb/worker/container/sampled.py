@@ -29,7 +29,7 @@ SEARCHED_BYTES = 32 * 2**20
 """The most that one search for a moment reads, and all searches together in addition to what was planned."""
 FOUND_BYTES = 2 * SEARCHED_BYTES
 """The most that is read to find keyframes that are not even."""
-FIRST = 16
+FIRST_PARTS = 16
 """In so many parts of the video it is learned what finding one costs."""
 WHOLE = 4
 """Where keyframes would be looked for in most of a video, it is read whole instead if it has at most so many times as
@@ -148,7 +148,7 @@ class Sampled(PacketDemuxer):
         may be read for them."""
         part, room = duration / places, FOUND_BYTES
         found: dict[int, Found] = {}
-        first = range(0, places, max(1, places // FIRST))
+        first = range(0, places, max(1, places // FIRST_PARTS))
         others = [number for number in range(places) if number not in first]
         # From the middle of each on, as what stands for it should be near; before that only where there is none.
         for share, numbers in ((0.5, first), (0.5, others), (0.0, range(places))):

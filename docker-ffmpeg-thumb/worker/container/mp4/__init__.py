@@ -15,9 +15,9 @@ from worker.container.opening import Probing, opened
 from worker.reader import Reader
 
 MANY = 3 * walks.HOPS
-"""More fragments than this are not walked from one to the next only because that is simple."""
+"""Fewer fragments than this are all found, from one to the next, however few of them are wanted."""
 MOST = 32 * walks.HOPS
-"""The most that are walked at all: two hours of fragments of 3.5 seconds."""
+"""The most that are found so where many are wanted: two hours of fragments of 3.5 seconds."""
 LONGEST = 2
 """How many times as many rounds as usual walkers may go where so few of them can be paid for."""
 

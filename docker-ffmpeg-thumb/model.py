@@ -71,6 +71,8 @@ class ReadPolicy:
     largest_block: int = 8 * MIB
     scan: int = 32 * MIB
     """A video without an index is read from its start up to this size; of a larger one, samples are."""
+    search: int = 64 * MIB
+    """The most that is read to find keyframes in such a video."""
     hop: int = 64 * KIB
     """What is fetched where only the header of a box, or a `moof`, is looked for."""
     index: int = 1 * MIB

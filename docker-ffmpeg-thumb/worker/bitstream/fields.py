@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker.bitstream import h264, nal
-from worker.bitstream.bits import Bits
 
 _HEADER = 24
 """Bytes from the start of a slice that hold the fields looked at: three numbers of at most 32 bits, and two more."""
@@ -54,9 +53,5 @@ class Fields:
 
 
 def _read(parameters: h264.Parameters, slice_: bytes) -> _Field | None:
-    bits = Bits(nal.unescaped(slice_[1:]))
-    bits.unsigned(), bits.unsigned(), bits.unsigned()
-    if parameters.separate_planes:
-        bits.take(2)
-    number = bits.take(parameters.number_bits)
+    number, bits = h264.frame_number(parameters, slice_)
     return _Field(number, bool(bits.take(1))) if bits.take(1) else None

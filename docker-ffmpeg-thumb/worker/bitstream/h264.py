@@ -70,6 +70,18 @@ def read(unit: bytes) -> Parameters:
     return Parameters(profile, tags, may_have_fields, number_bits, separate_planes, order_bits)
 
 
+def frame_number(parameters: Parameters, slice_: bytes) -> tuple[int, Bits]:
+    """Return the number of the picture that a slice is of (`frame_num`, 7.3.3), and what follows in its header.
+
+    Raises:
+        ValueError: the slice is too short.
+    """
+    bits = Bits(nal.unescaped(slice_[1:]))
+    bits.unsigned(), bits.unsigned(), bits.unsigned()
+    bits.take(2 * parameters.separate_planes)
+    return bits.take(parameters.number_bits), bits
+
+
 def _skip_sample_formats(bits: Bits) -> bool:
     """Read past the formats of samples; return whether colour planes are coded separately."""
     chroma = bits.unsigned()

@@ -69,13 +69,13 @@ class Order:
         the last one that it got (libavcodec/h264_slice.c, h264_field_start), though it may be of a later one.
         """
         parameters, slice_ = self._parameters, self._slice(packet)
-        if parameters is None or parameters.order_bits or slice_ is None:
+        if parameters is None or parameters.order_bits or not slice_:
             return None
         try:
-            low, is_idr, _ = self._frame_number(parameters, packet, slice_)
+            low, _ = h264.frame_number(parameters, slice_)
         except ValueError:
             return None
-        begins = is_idr or self._number is None
+        begins = slice_[0] & 31 == _IDR or self._number is None
         before, period = self._number or 0, 1 << parameters.number_bits
         is_later = not is_apart and low < before % period
         self._number = low if begins else before - before % period + low + period * is_later
@@ -83,27 +83,21 @@ class Order:
 
     def _of_h264(self, packet: bytes) -> tuple[bool, int] | None:
         parameters, slice_ = self._parameters, self._slice(packet)
-        if parameters is None or not parameters.order_bits or slice_ is None:
+        if parameters is None or not parameters.order_bits or not slice_:
             return None
-        _, is_idr, bits = self._frame_number(parameters, packet, slice_)
+        is_idr = slice_[0] & 31 == _IDR
+        _, bits = h264.frame_number(parameters, slice_)
         if parameters.may_have_fields and bits.flag():
             bits.take(1)
         if is_idr:
             bits.unsigned()
-        return self._counted(
-            bits.take(parameters.order_bits), parameters.order_bits, is_idr, packet[slice_] & 0x60 != 0
-        )
+        return self._counted(bits.take(parameters.order_bits), parameters.order_bits, is_idr, slice_[0] & 0x60 != 0)
 
-    def _slice(self, packet: bytes) -> int | None:
-        """Return where the first slice of H.264 begins in a packet."""
-        return next((place for place in nal.units(packet, self._length) if 1 <= packet[place] & 31 <= _IDR), None)
-
-    def _frame_number(self, parameters: h264.Parameters, packet: bytes, slice_: int) -> tuple[int, bool, Bits]:
-        """Return a frame's `frame_num`, whether it is an IDR picture, and what follows in its header."""
-        bits = Bits(nal.unescaped(packet[slice_ + 1 : slice_ + 1 + _SLICE_HEADER]))
-        bits.unsigned(), bits.unsigned(), bits.unsigned()
-        bits.take(2 * parameters.separate_planes)
-        return bits.take(parameters.number_bits), packet[slice_] & 31 == _IDR, bits
+    def _slice(self, packet: bytes) -> bytes:
+        """Return the beginning of the first slice of H.264 in a packet; empty without one."""
+        units = nal.units(packet, self._length)
+        place = next((place for place in units if 1 <= packet[place] & 31 <= _IDR), len(packet))
+        return packet[place : place + 1 + _SLICE_HEADER]
 
     def _of_hevc(self, packet: bytes) -> tuple[bool, int] | None:
         slice_ = next((place for place in nal.units(packet, self._length) if packet[place] >> 1 & 63 < 32), None)

@@ -77,7 +77,7 @@ def choose(
         moments.append(index.times[nearest] if has_keyframe and nearest != before else middle)
         if not has_keyframe:
             cut.setdefault(before, []).append(part)
-    lacking = {number: tuple(parts) for number, parts in cut.items()}
+    lacking = [part for parts in cut.values() for part in parts]
     for part, number in enumerate(keyframes):
         if number in cut and part not in cut[number]:
             # It is decoded for others anyway.
@@ -90,7 +90,7 @@ def choose(
             budget -= cost
             pixels -= decoded
             exact[shot.keyframe] = shot
-    beside = sum(len(parts) for number, parts in lacking.items() if number not in exact)
+    beside = sum(keyframes[part] not in exact for part in lacking)
     alone: dict[int, Shot] = {}
     for part, number in enumerate(keyframes):
         if number not in exact:

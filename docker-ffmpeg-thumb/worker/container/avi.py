@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 
 from av.packet import Packet
@@ -37,8 +38,6 @@ class Avi(PacketDemuxer):
         super().__init__(reader, name)
         self._frames: array[int] = array("q")
         """The numbers of the keyframes in the table."""
-        self._before = 0
-        """The most frames that lie after one that is shown after them."""
         table = self._find_table()
         self.index = self._made_index([], None)
         if table is not None and self._is_whole(table):
@@ -47,7 +46,6 @@ class Avi(PacketDemuxer):
             rows = [(self._seconds(table.start + n), table.places[n], table.sizes[n]) for n in self._frames]
             duration = self._seconds(table.start + len(table.places))
             self.index = self._made_index(((0, *row) for row in rows), duration)
-            self._before = self._count_before()
 
     def _find_table(self) -> FrameTable | None:
         return frame_table(self._reader, self.stream.index)
@@ -84,9 +82,10 @@ class Avi(PacketDemuxer):
             return said if unit and self._begins(unit) else []
         return said
 
-    def _count_before(self) -> int:
-        """Return `_before`, as far as the first frames tell."""
-        if self._is_intra or not len(self._frames):
+    @cached_property
+    def _before(self) -> int:
+        """The most frames that lie after one that is shown after them, as far as the first frames tell."""
+        if self._is_intra:
             return 0
         first = self._frames[0]
         last = min(first + REORDERED, len(self._table.places)) - 1

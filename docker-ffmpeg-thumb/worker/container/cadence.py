@@ -11,8 +11,22 @@ from itertools import pairwise
 
 FEWEST = 3
 """How many keyframes in a row have to be even to be taken for all."""
+_LEARNED_BLOCKS = 64
+"""The most blocks that are read of the start to learn whether keyframes are even."""
+_LEARNED_SHARE = 3
+"""They are never more than one of so many parts of what is read if nothing is learned."""
 _OFF = 0.25
 """The share of a period by which one elsewhere may be off: clocks drift, and editors join."""
+
+
+def learned_bytes(block: int, otherwise: int) -> int:
+    """Return how many bytes of the start may be read to learn whether keyframes are even.
+
+    Args:
+        block: what an unforeseen read fetches, in bytes.
+        otherwise: what is read of a video of which that is not known, in bytes.
+    """
+    return min(_LEARNED_BLOCKS * block, otherwise // _LEARNED_SHARE)
 
 
 @dataclass(frozen=True)

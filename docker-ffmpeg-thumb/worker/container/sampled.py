@@ -9,7 +9,7 @@ from statistics import median
 
 from model import Range, Rejected, Skipped
 from worker.container.boundaries import Boundary
-from worker.container.cadence import FEWEST, Cadence
+from worker.container.cadence import FEWEST, Cadence, learned_bytes
 from worker.container.demuxer import AccessUnit, PacketDemuxer, Run, shown_at
 from worker.container.joined import Joined
 from worker.container.opening import Probing, opened
@@ -27,8 +27,6 @@ LARGEST_BLOCKS = 16
 """The most blocks in which a keyframe is looked for at once."""
 SEARCHED_BYTES = 32 * 2**20
 """The most that one search for a moment reads, and all searches together in addition to what was planned."""
-FOUND_BYTES = 2 * SEARCHED_BYTES
-"""The most that is read to find keyframes that are not even."""
 FIRST_PARTS = 16
 """In so many parts of the video it is learned what finding one costs."""
 WHOLE = 4
@@ -38,10 +36,6 @@ LOOKS = 4
 """The most reads in search of one even keyframe, each of them nearer to it."""
 PROBED_FRAMES = 5
 """How many usual frames are as long as what is read to learn when what lies at a place is shown."""
-LEARNED_BLOCKS = 64
-"""The most blocks that are read of the start to learn whether keyframes are even."""
-LEARNED_SHARE = 3
-"""They are never more than one of so many parts of what is read around the places if nothing is learned."""
 LAGGING = {"ogg", "mpeg"}
 """Formats whose first frame after a gap may have the time of what was read before the gap."""
 UNTIMED = {"avi", "h264", "hevc", "m4v", "mpegvideo"}
@@ -146,13 +140,13 @@ class Sampled(PacketDemuxer):
     def _find_keyframes(self, duration: float, places: int) -> list[Found]:
         """Find keyframes: one in each of so many parts of the video that has any, or in fewer parts if that is all that
         may be read for them."""
-        part, room = duration / places, FOUND_BYTES
+        part, room = duration / places, self._reader.policy.search
         found: dict[int, Found] = {}
         first = range(0, places, max(1, places // FIRST_PARTS))
         others = [number for number in range(places) if number not in first]
         # From the middle of each on, as what stands for it should be near; before that only where there is none.
         for share, numbers in ((0.5, first), (0.5, others), (0.0, range(places))):
-            spent = FOUND_BYTES - room
+            spent = self._reader.policy.search - room
             affordable = room * len(first) // spent if spent else len(numbers)
             having = {int(self._seconds(key.shown) / part) for key in found.values()}
             lacking = [number for number in numbers if number not in having]
@@ -214,7 +208,7 @@ class Sampled(PacketDemuxer):
         """Learn from the start, and from what was met elsewhere, whether keyframes come at even distances."""
         keys = [its for its in beginning if self._begins(its.unit)]
         if len(keys) < FEWEST:
-            most = min(LEARNED_BLOCKS * self._reader.policy.block, places * self._block_size // LEARNED_SHARE)
+            most = learned_bytes(self._reader.policy.block, places * self._block_size)
             most = max(self._start, min(most, self._reader.size))
             apart = keys[1].place - keys[0].place if len(keys) > 1 else most
             end = min(self._start + apart, most)

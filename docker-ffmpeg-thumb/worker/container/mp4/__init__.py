@@ -9,7 +9,7 @@ from worker.container.mp4.fragments import NOTHING, Kind
 from worker.container.mp4.layout import find_index
 from worker.container.mp4.movie import Defaults, Movie, Track
 from worker.container.mp4.samples import FragmentSamples, Samples, SampleTable
-from worker.container.mp4.searched import ROOM, Searched
+from worker.container.mp4.searched import Searched
 from worker.container.mp4.table import Table
 from worker.container.opening import Probing, opened
 from worker.reader import Reader
@@ -114,7 +114,7 @@ def _fragmented(reader: Reader, its_movie: Movie, track: Track, kind: Kind, moov
 def _walkers(reader: Reader, length: int, places: int) -> int:
     """Return how many walkers go over fragments of a usual length, in bytes; 0 if it costs less to search for one at
     each of the places."""
-    count, room = reader.size // length, ROOM * reader.policy.scan
+    count, room = reader.size // length, reader.policy.search
     # Each walker, and each search, reads on from a place to the next fragment: half of one.
     walkers = max(1, min(1 + count // walks.HOPS, 2 * room // length))
     is_cheaper = count < MANY or (places * length // 2 > room and count < MOST)

@@ -123,11 +123,10 @@ class Fragmented(Mp4):
             ((start, end),) = task.awaited
             task.awaited = ()
             begin = self._found(start, end)
-            more = task.samples if begin is None else self._load(begin, task.end)
-            shift = more.count - task.samples.count
-            if begin is None or shift <= 0:
+            if begin is None or (more := self._load(begin, task.end)).count <= task.samples.count:
                 task.is_settled = True
                 return
+            shift = more.count - task.samples.count
             task.samples, task.begin = more, begin
             task.wanted = {number + shift: seconds for number, seconds in task.wanted.items()}
             sync = more.sync_before(min(task.wanted))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 
 from model import Range, Rejected
-from worker.container.cadence import FEWEST, Cadence
+from worker.container.cadence import FEWEST, Cadence, learned_bytes
 from worker.container.mp4.demuxer import Task
 from worker.container.mp4.edits import plain
 from worker.container.mp4.fragmented import Fragmented
@@ -26,14 +26,8 @@ LARGEST_GOP = 4 * 2**20
 """Bytes that are read at most to find the keyframe before a moment at once."""
 ROUNDS = 8
 """So many rounds of requests look for a moment."""
-ROOM = 2
-"""How many times as many bytes as of another video without an index are read to find keyframes."""
 LOOKS = 6
 """The most reads in search of one even keyframe, each of them nearer to it."""
-LEARNED_BLOCKS = 64
-"""The most blocks that are read of the start to learn whether keyframes are even."""
-LEARNED_SHARE = 3
-"""They are never more than one of so many parts of what is read around the places if nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,7 @@ class Searched(Fragmented):
 
     def look_around(self, count: int) -> None:
         """Find a keyframe near each of so many places, spread evenly over the file, as far as that may be read."""
-        self._room = ROOM * self._reader.policy.scan
+        self._room = self._reader.policy.search
         cadence = self._find_cadence(count) if self._step < self._reader.policy.block else None
         if cadence is None or not self._approach(cadence, count):
             self._go_on(max(1, min(count, self._room // (self._usual_gop() // 2 + self._step))))
@@ -112,7 +106,7 @@ class Searched(Fragmented):
     def _find_cadence(self, count: int) -> Cadence | None:
         """Learn from the start of the file whether keyframes are at even distances, if that costs little beside what
         it may save."""
-        most = min(LEARNED_BLOCKS * self._reader.policy.block, count * self.around // LEARNED_SHARE)
+        most = learned_bytes(self._reader.policy.block, count * self.around)
         while len(self._keyframes(self._islands[0])) <= FEWEST:
             end = self._islands[0].end
             if end + self.around > self._first + most or not self._afford([(end, end + self.around)]):
@@ -259,7 +253,7 @@ class Searched(Fragmented):
         return begin if start - begin < self._wide else start, min(end, place + self._wide // 2)
 
     def _gop_bytes(self) -> int:
-        """Return how many bytes lie between keyframes at the most, but for the odd one; 0 if that was not seen yet."""
+        """Return the most bytes seen from one keyframe to the next, and a quarter more; 0 if no two were seen."""
         return min(max(self._gops(), default=0) * 5 // 4, LARGEST_GOP)
 
     def _usual_gop(self) -> int:

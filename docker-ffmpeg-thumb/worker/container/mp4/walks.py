@@ -45,8 +45,8 @@ def by_hops(reader: Reader, kind: Kind, position: int, walkers: int = 1, most: i
     """
     most = HOPS * (1 if walkers == 1 else UNEVEN) if most is None else most
     places = [position + (reader.size - position) * number // walkers for number in range(walkers)]
-    its = [_Walker(reader, kind, start, end) for start, end in pairwise([*places, reader.size])]
-    its[0].knows_start = True
+    ends = [*places[1:], reader.size]
+    its = [_Walker(reader, kind, start, end, start > position) for start, end in zip(places, ends, strict=True)]
     # Guesses save rounds and cost requests; several walkers need few rounds, and many requests.
     steps = [walker.steps(GUESSES if walkers == 1 else 0) for walker in its]
     requests = 0
@@ -65,14 +65,13 @@ def by_hops(reader: Reader, kind: Kind, position: int, walkers: int = 1, most: i
 class _Walker:
     """Goes from fragment to fragment: from the first one after a place up to the first one after another."""
 
-    def __init__(self, reader: Reader, kind: Kind, start: int, end: int) -> None:
-        """`start`, `end`: bytes of the object."""
-        self._reader, self._kind, self._end = reader, kind, end
+    def __init__(self, reader: Reader, kind: Kind, start: int, end: int, searches: bool) -> None:
+        """`start`, `end`: bytes of the object. `searches`: whether it has to look for a fragment first, as no box is
+        known to begin where it does."""
+        self._reader, self._kind, self._end, self._searches = reader, kind, end, searches
         self.position = start
         self._found: list[tuple[int, float]] = []
         """Where they begin, and when, in seconds of the media; -1 if unknown."""
-        self.knows_start = False
-        """Whether a box begins where it does; otherwise it looks for a fragment first."""
         self.has_arrived = False
 
     def fragments(self) -> Iterator[tuple[int, int, float]]:
@@ -87,7 +86,7 @@ class _Walker:
         `guesses`: at how many places, most likely, of the fragments to come this is read too.
         """
         reader = self._reader
-        if not self.knows_start:
+        if self._searches:
             yield from self._search()
         places: list[int] = []
         few = most = reader.policy.hop // 4

@@ -87,7 +87,7 @@ class VideoObject:
             return [(0, self.size)]
         return [(0, self._policy.edge), (self.size - self._policy.tail, self.size)]
 
-    def get(self, ranges: Sequence[Range]) -> Iterator[tuple[int, bytes]]:
+    def get(self, ranges: Sequence[Range]) -> Iterator[tuple[int, bytearray]]:
         """Fetch ranges, large ones in parts, all at the same time; give (place, content) of each part as it comes.
 
         Raises:
@@ -100,7 +100,7 @@ class VideoObject:
         answers = self._requests.all(asks, self._deadline, [end - start for start, end in parts])
         return (arrived for _, arrived in answers)
 
-    def ask(self, piece: Range) -> Ask[tuple[int, bytes]]:
+    def ask(self, piece: Range) -> Ask[tuple[int, bytearray]]:
         """Make the request for one range, to be sent by `Requests`.
 
         Raises:
@@ -117,7 +117,7 @@ class VideoObject:
         held = b""
         """The longest beginning that an attempt brought before it broke off: the next asks for the rest."""
 
-        def ask(attempt: Attempt) -> tuple[int, bytes]:
+        def ask(attempt: Attempt) -> tuple[int, bytearray]:
             nonlocal held
             content = bytearray(held)
             began = time.monotonic()
@@ -140,7 +140,7 @@ class VideoObject:
                 self.tally.spans.append((began, time.monotonic()))
                 if len(held) < len(content) < end - start:
                     held = bytes(content)
-            return start, bytes(content)
+            return start, content
 
         return ask
 

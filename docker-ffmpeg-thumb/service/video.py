@@ -170,12 +170,12 @@ class _Work:
             retake=retake,
         )
 
-    def _beginning(self, outputs: Outputs, keys: list[str]) -> list[tuple[int, bytes]]:
+    def _beginning(self, outputs: Outputs, keys: list[str]) -> list[tuple[int, bytearray]]:
         """Fetch the beginning of the object, and at the same time find out what lies at the keys."""
         ranges = self._object.opening()
         asks = [*(self._object.ask(piece) for piece in ranges), *(outputs.head(key) for key in keys)]
         sizes = [*(end - start for start, end in ranges), *(0 for _ in keys)]
-        parts: list[tuple[int, bytes]] = []
+        parts: list[tuple[int, bytearray]] = []
         found: dict[str, Present | None] = {}
         for number, answer in self._videos._requests.all(asks, self._deadline, sizes):
             if isinstance(answer, tuple):
@@ -210,7 +210,7 @@ class _Work:
         processors = max(1, min(os.cpu_count() or 1, round(memory / A_PROCESSOR)))
         return Limits(memory // 2, min(self._seconds * 0.8, LONGEST_DECODING), processors)
 
-    def _work(self, worker: Worker, wanted: Wanted, named: Names, beginning: list[tuple[int, bytes]]) -> Made:
+    def _work(self, worker: Worker, wanted: Wanted, named: Names, beginning: list[tuple[int, bytearray]]) -> Made:
         """Have a worker do its part: answer its questions until it has given all.
 
         If it ends after it gave the posters, only the outputs that it had not made yet are lost.
@@ -255,7 +255,7 @@ class _Work:
         except (BadMessage, BadAnswer) as fault:
             raise JobFailed(f"its worker gave a malformed answer: {fault}") from fault
 
-    def _hand_over(self, worker: Worker, parts: Iterator[tuple[int, bytes]]) -> None:
+    def _hand_over(self, worker: Worker, parts: Iterator[tuple[int, bytearray]]) -> None:
         for start, content in parts:
             worker.channel.send({"at": start}, content, self._deadline)
         worker.channel.send({}, deadline=self._deadline)

@@ -91,18 +91,24 @@ class Reader:
 
     def read(self, position: int, length: int) -> bytes:
         """Return at least one and at most `length` bytes from `position`; none at the end."""
-        if not 0 <= position < self.size or length <= 0:
-            return b""
-        while not (content := self._kept(position, length)):
-            self._fetch_block(position)
-        return content
+        return bytes(self._piece(position, length))
 
     def read_all(self, position: int, length: int) -> bytes:
         """`length` bytes from `position`; fewer only at the end."""
-        content = b""
-        while len(content) < length and (more := self.read(position + len(content), length - len(content))):
-            content += more
-        return content
+        pieces: list[memoryview] = []
+        end = position + length
+        while piece := self._piece(position, end - position):
+            pieces.append(piece)
+            position += len(piece)
+        return b"".join(pieces)
+
+    def _piece(self, position: int, length: int) -> memoryview:
+        """See `read`; nothing is copied, as an index and keyframes have megabytes."""
+        if not 0 <= position < self.size or length <= 0:
+            return memoryview(b"")
+        while not (piece := self._kept(position, length)):
+            self._fetch_block(position)
+        return piece
 
     def _missing(self, ranges: Iterable[Range]) -> Iterator[Range]:
         for start, stop in ranges:
@@ -117,13 +123,13 @@ class Reader:
                     yield at, upto
                     at = upto
 
-    def _kept(self, position: int, length: int) -> bytes:
+    def _kept(self, position: int, length: int) -> memoryview:
         with self._lock:
             place = bisect.bisect_right(self._starts, position) - 1
             if place < 0:
-                return b""
+                return memoryview(b"")
             offset = position - self._starts[place]
-            return bytes(self._extents[place][offset : offset + length])
+            return self._extents[place][offset : offset + length]
 
     def _fetch_block(self, position: int) -> None:
         longest = self.policy.largest_block

@@ -15,7 +15,7 @@ def test_a_small_object_is_fetched_whole_by_one_request() -> None:
     store = FakeS3(POLICY.whole, {0: b"x"})
     found = list(object_of(store).get([(0, 1000)]))
     assert store.asked == [(0, 1000)]
-    assert found == [(0, b"x" + bytes(999))]
+    assert found == [(0, bytearray(b"x" + bytes(999)))]
 
 
 def test_of_a_large_object_both_ends_are_fetched() -> None:

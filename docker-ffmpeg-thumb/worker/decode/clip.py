@@ -195,12 +195,13 @@ def _remux(stream: VideoStream, runs: list[Run], muxer: _Muxer) -> Clip:
             if its.seconds is not None:
                 targets[its.shown] = its.seconds
             output.mux(its.packet)
-    codec = stream.codec_context.codec.canonical_name
+    codec, made = stream.codec_context.codec.canonical_name, content.getvalue()
     # The head of an MP4 or MOV has what any container said of the video, in boxes of known forms.
-    head = content.getvalue().partition(b"moof")[0] if muxer.demuxer == "mov" else b""
+    end = made.find(b"moof") if decoded else len(made)
+    head = made[:end] if muxer.demuxer == "mov" else b""
     stereo_3d = head.partition(b"st3d\0\0\0\0")[2][:1]
     return Clip(
-        content.getvalue(),
+        made,
         muxer.demuxer,
         codec,
         decoder=_TRANSPARENT.get(codec) if stream.metadata.get("alpha_mode") == "1" else None,

@@ -49,13 +49,13 @@ def find_index(reader: Reader) -> Index | None:
         return None
     begin, moov = found
     unread = _fetch(reader, moov)
-    content = bytearray(moov.end - moov.start)
-    ends = [(moov.start, moov.end)]
-    if unread is not None:
-        ends = [(moov.start, unread.start + 8), (unread.end, moov.end)]
-    for start, end in ends:
-        content[start - moov.start : end - moov.start] = reader.read_all(start, end - start).ljust(end - start, b"\0")
-    return Index(begin, moov, bytes(content), None if unread is None else unread.start - moov.start)
+    if unread is None:
+        return Index(begin, moov, reader.read_all(moov.start, moov.end - moov.start), None)
+    before, after = (
+        reader.read_all(start, end - start) for start, end in ((moov.start, unread.start + 8), (unread.end, moov.end))
+    )
+    content = b"".join((before, bytes(unread.end - moov.start - len(before)), after))
+    return Index(begin, moov, content, unread.start - moov.start)
 
 
 def _find_moov(reader: Reader) -> tuple[bytes, Box] | None:

@@ -10,10 +10,14 @@ import bisect
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeAlias
 
 RUN_BYTES, RUN_FRAMES = 64 * 2**20, 1800
 """The most that is read and decoded from one keyframe on: a minute at 30 frames a second."""
+ROUNDING = Fraction(1, 1_000_000)
+"""Seconds. A frame that begins no later than this after a moment is on the screen then: moments are floats, and some of
+them come from times that libavformat rounded to microseconds."""
 
 
 @dataclass(frozen=True)

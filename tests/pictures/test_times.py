@@ -27,6 +27,13 @@ CONTAINERS = {
     "AVI": ("counting.avi", ()),
     "Flash": ("counting.flv", ()),
 }
+WITHOUT_A_CLOCK = ("AVI",)
+"""Its streams all begin at 0."""
+START_CODES = {"program stream": ("-bsf:v", "h264_mp4toannexb")}
+"""Of other containers FFmpeg knows by itself that they have no lengths."""
+FRAGMENTS = ("fragmented", "fragments without a keyframe", "DASH")
+EDITED = ("index last", "index first", "QuickTime")
+"""An edit list lets nothing be shown until such a video begins."""
 
 
 @pytest.mark.parametrize(("position", "second"), MOMENTS)
@@ -65,6 +72,65 @@ def test_auto_and_percent_read_every_container_by_ranges(service: Service, studi
     assert any(is_near(shown, colour) for colour in SECONDS)
     answer = service.poster(video, "percent.mp4", position="56%")
     assert is_near(answer.colour(), SECONDS[4]), answer
+
+
+@pytest.mark.parametrize("reading", ["whole", "by ranges"])
+@pytest.mark.parametrize("container", [name for name in CONTAINERS if name not in WITHOUT_A_CLOCK])
+def test_a_player_counts_from_the_sound_that_begins_before_the_pictures(
+    service: Service, studio: Studio, container: str, reading: str
+) -> None:
+    if reading == "by ranges":
+        service.read_by_ranges()
+    name, options = CONTAINERS[container]
+    film = studio.counting("counting.mp4", *H264, "-g", "7", "-bf", "3")
+    sound = ("-f", "lavfi", "-i", "sine=sample_rate=44100:duration=11", "-map", "0", "-map", "1")
+    codecs = ("-c:v", "copy", *START_CODES.get(container, ()), "-c:a", "libmp3lame")
+    video = studio.run(name, "-itsoffset", "2.5", "-i", str(film), *sound, *codecs, *options)
+    answer = service.poster(video, position="6.45")
+    assert is_near(answer.colour(), SECONDS[3]), answer
+    assert answer.seconds == pytest.approx(6.4, abs=0.06)
+    first = service.poster(video, position="1")
+    assert is_near(first.colour(), SECONDS[0]), first
+    # FFmpeg lets the first frame of fragments stay from the beginning on.
+    assert first.seconds == pytest.approx(0.2 if container in FRAGMENTS else 2.5, abs=0.06)
+
+
+@pytest.mark.parametrize("container", [name for name in CONTAINERS if name not in (*WITHOUT_A_CLOCK, *EDITED)])
+def test_a_player_counts_from_the_beginning_of_a_recording_of_a_stream_that_runs_for_long(
+    service: Service, studio: Studio, container: str
+) -> None:
+    name, options = CONTAINERS[container]
+    film = studio.counting("counting.mp4", *H264, "-g", "7", "-bf", "3")
+    codecs = ("-c", "copy", *START_CODES.get(container, ()))
+    video = studio.run(name, "-i", str(film), *codecs, "-output_ts_offset", "100", *options)
+    answer = service.poster(video, position="4.55", manifest=True)
+    assert is_near(answer.colour(), SECONDS[4]), answer
+    assert json.loads(answer.text(".thumbnails.json"))["video"]["seconds"] == pytest.approx(8.0, abs=0.11)
+
+
+def test_without_an_edit_list_pictures_begin_as_much_after_the_sound_as_they_are_reordered(
+    service: Service, studio: Studio
+) -> None:
+    film = studio.counting("counting.mp4", *H264, "-g", "7", "-bf", "3")
+    copied = ("-i", str(film), "-c:v", "copy", "-use_editlist", "0")
+    sound = ("-f", "lavfi", "-i", "sine=duration=8", "-map", "0", "-map", "1", "-c:a", "aac")
+    silent, sounding = studio.run("silent.mp4", *copied), studio.run("sounding.mp4", *copied[:2], *sound, *copied[2:])
+    for video, second, seconds in ((silent, 4, 4.1), (sounding, 3, 4.1)):
+        answer = service.poster(video, position="4.15")
+        assert is_near(answer.colour(), SECONDS[second]), answer
+        assert answer.seconds == pytest.approx(seconds, abs=0.01)
+
+
+@pytest.mark.parametrize("rate", [24, 30, 120])
+@pytest.mark.parametrize("container", ["index last", "fragmented", "Matroska", "transport stream", "Flash"])
+def test_a_frame_is_shown_from_the_very_moment_at_which_it_begins(
+    service: Service, studio: Studio, container: str, rate: int
+) -> None:
+    name, options = CONTAINERS[container]
+    video = studio.counting(name, *H264, "-g", "250", "-bf", "3", *options, seconds=4, rate=rate)
+    for second in (1, 2, 3):
+        answer = service.poster(video, position=str(second))
+        assert is_near(answer.colour(), SECONDS[second]), answer
 
 
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])

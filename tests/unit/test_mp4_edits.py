@@ -116,3 +116,12 @@ def test_an_edit_list_that_shows_nothing_is_none(parts: tuple[tuple[int, int], .
 def test_an_edit_list_of_too_many_parts_is_rejected() -> None:
     with pytest.raises(Rejected, match="edit list"):
         timeline(*[(1, 0)] * (MOST_PARTS + 1))
+
+
+@pytest.mark.parametrize("timescale", [600, 30_000, 90_000, 10_000_000])
+def test_the_moment_at_which_a_frame_begins_leads_back_to_it(timescale: int) -> None:
+    whole = plain(0, 7200 * timescale, timescale)
+    lasts = timescale * 1001 // 30_000
+    for begins in range(0, 7200 * timescale, 997 * lasts):
+        _, tick = whole.at(whole.parts[0].seconds(begins))
+        assert begins <= tick < begins + lasts

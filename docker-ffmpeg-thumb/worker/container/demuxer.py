@@ -21,8 +21,8 @@ from worker.bitstream import h264
 from worker.bitstream.fields import Fields
 from worker.bitstream.keyframes import EntryPoints
 from worker.bitstream.order import REORDER, Order, ranked
-from worker.container.opening import BROKEN, DESCRIBING, Opened, Probing, cause, opened, palette
-from worker.index import RUN_BYTES, RUN_FRAMES, Plan, Shot, VideoIndex
+from worker.container.opening import BROKEN, DESCRIBING, Opened, Probing, began, cause, opened, palette
+from worker.index import ROUNDING, RUN_BYTES, RUN_FRAMES, Plan, Shot, VideoIndex
 from worker.reader import Reader, View
 
 FIRST_KEYFRAMES = 8
@@ -157,7 +157,8 @@ class PacketDemuxer(Demuxer):
         self._entry_points = EntryPoints(self.codec, self.stream.codec_context.extradata)
         self._is_encrypted = False
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
-        self.origin = Fraction(self._container.start_time or 0, av.time_base)
+        self._began = began(name, self._container, View(reader, reader.policy.edge))
+        self.origin = self._began or Fraction(0)
 
     @property
     def codec(self) -> str:
@@ -415,7 +416,7 @@ class PacketDemuxer(Demuxer):
         return [self._ticks(moment) for moment in sorted(moments)]
 
     def _ticks(self, seconds: float) -> int:
-        ticks = int((Fraction(seconds).limit_denominator(1_000_000) + self.origin) / self._time_base)
+        ticks = int((Fraction(seconds) + ROUNDING + self.origin) / self._time_base)
         return max(-LAST_TICK, min(ticks, LAST_TICK))
 
     def _seconds(self, timestamp: int) -> float:

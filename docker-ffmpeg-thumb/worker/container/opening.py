@@ -3,8 +3,9 @@
 import io
 from collections.abc import Mapping
 from enum import Enum
+from fractions import Fraction
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import av
 from av import VideoCodecContext
@@ -112,6 +113,38 @@ def _counted(container: InputContainer) -> dict[int, int]:
     except BROKEN:
         pass  # What was counted before that decides.
     return counts
+
+
+def began(name: str, container: InputContainer, beginning: View) -> Fraction | None:
+    """Return when the first of the streams begins, in seconds of the container's clock: what a player calls 0.
+
+    None if nothing tells. `beginning`: of the file, for a Matroska, whose headers do not say it.
+    """
+    if name == "matroska":
+        return _first_time(beginning)
+    start = cast("int | None", container.start_time)
+    if start is None:
+        return None
+    # libavformat rounds it to microseconds; what the stream says is exact.
+    rounded = Fraction(start, av.time_base)
+    exact = (s.start_time * s.time_base for s in container.streams if s.start_time is not None and s.time_base)
+    return next((time for time in exact if abs(time - rounded) < Fraction(1, av.time_base)), rounded)
+
+
+def _first_time(beginning: View) -> Fraction | None:
+    times: dict[int, Fraction] = {}
+    with _open(beginning, "matroska", {**_OPTIONS, "probesize": Probing.NOTHING.value}) as container:
+        streams = [*container.streams.video, *container.streams.audio]
+        try:
+            for packet in islice(container.demux(streams), COUNTED_PACKETS):
+                if packet.pts is not None and packet.stream_index not in times:
+                    # Opus begins a little before 0, with sound that is never heard.
+                    times[packet.stream_index] = max(packet.pts, 0) * packet.time_base
+                if len(times) == len(streams):
+                    break
+        except BROKEN:
+            pass  # What was seen before that decides.
+    return min(times.values(), default=None)
 
 
 def palette(container: InputContainer, stream: VideoStream) -> bytes | None:

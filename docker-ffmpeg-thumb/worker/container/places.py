@@ -56,7 +56,9 @@ class Places(PacketDemuxer):
         if len(entries) <= FEW or not self._is_whole(entries):
             return []
         if self._format == "matroska":
-            self.origin = entries[0].timestamp * self._time_base
+            # The beginning may be all fonts and covers.
+            first = entries[0].timestamp * self._time_base
+            self.origin = first if self._began is None else min(first, self._began)
         block = self._reader.policy.block
         return [
             (entry.timestamp, self._seconds(entry.timestamp), entry.pos, entry.size or block) for entry in entries[:-1]

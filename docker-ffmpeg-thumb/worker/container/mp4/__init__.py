@@ -1,5 +1,7 @@
 """MP4 and MOV: samples are found by their tables and read by their places. libavformat reads their descriptions."""
 
+from dataclasses import replace
+
 from model import Rejected
 from worker.container.demuxer import Demuxer
 from worker.container.mp4 import edits, fragments, movie, walks
@@ -61,7 +63,9 @@ def _timeline(its_movie: Movie, track: Track, samples: Samples) -> edits.Timelin
     edited = track.elst and edits.edited(
         its_movie.content, track.elst, its_movie.timescale, track.timescale, samples.end
     )
-    return edited or edits.plain(samples.shown(samples.first_shown), samples.end, track.timescale)
+    begin = samples.shown(samples.first_shown)
+    # Sound begins at 0, and a player counts from what begins first.
+    return edited or edits.plain(min(begin, 0) if its_movie.has_sound else begin, samples.end, track.timescale)
 
 
 def _joined(reader: Reader, kind: Kind, moov: Box, table: Samples) -> Samples:
@@ -87,6 +91,8 @@ def _joined(reader: Reader, kind: Kind, moov: Box, table: Samples) -> Samples:
 
 
 def _fragmented(reader: Reader, its_movie: Movie, track: Track, kind: Kind, moov: Box, places: int) -> Demuxer:
+    reader.fetch([(moov.end, moov.end + reader.policy.hop)])
+    kind = replace(kind, sound=fragments.sound(reader, its_movie, moov.end))
     if not reader.has(0, reader.size):
         found = fragments.named(reader, kind, moov.end)
         if found is not None:
@@ -127,5 +133,5 @@ def _scanned(reader: Reader, its_movie: Movie, track: Track, kind: Kind, begin: 
     samples = fragments.load(reader, kind, begin, reader.size)
     if not samples.count:
         raise Rejected(NOTHING)
-    timeline = edits.plain(fragments.origin(its_movie, track, samples), samples.end, track.timescale)
+    timeline = edits.plain(fragments.origin(its_movie, track, kind, samples), samples.end, track.timescale)
     return Table(reader, its_movie, track, samples, timeline)

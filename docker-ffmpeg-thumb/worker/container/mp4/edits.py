@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from model import Rejected
 from worker.container.mp4.boxes import Box, integer
+from worker.index import ROUNDING
 
 MOST_PARTS = 10_000
 
@@ -59,7 +60,7 @@ class Timeline:
 
         In empty time that is the end of the part before, or the beginning of the first; after the end it is the end.
         """
-        moment = Fraction(seconds).limit_denominator(1_000_000)
+        moment = Fraction(seconds) + ROUNDING
         number = max(0, bisect.bisect_right(self.parts, moment, key=lambda part: part.start) - 1)
         part = self.parts[number]
         if moment >= part.end:

@@ -160,7 +160,7 @@ class Mapped(Fragmented):
         if not samples.count:
             raise Rejected(NOTHING)
         self.stream = self._described(samples, 0).stream
-        begin = origin(movie, track, samples)
+        begin = origin(movie, track, kind, samples)
         if min(found.times) >= 0:
             # An index may say when a fragment is decoded, and most fragments say nothing else.
             late = samples.shown(samples.first_shown) / kind.timescale - found.times[0]
@@ -169,7 +169,8 @@ class Mapped(Fragmented):
                 self._times = array("d", (seconds + late for seconds in found.times))
         else:
             lasts = max(1, samples.end - samples.decoded(0)) / kind.timescale
-            self._times = array("d", (begin / kind.timescale + number * lasts for number in range(len(found))))
+            first = samples.shown(samples.first_shown) / kind.timescale
+            self._times = array("d", (first + number * lasts for number in range(len(found))))
         ending = self._load(found.starts[last], found.ends[last])
         end = ending.end if ending.count else int((found.end or self._times[last]) * kind.timescale)
         timeline = plain(begin, end, kind.timescale)

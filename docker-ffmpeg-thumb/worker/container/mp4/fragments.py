@@ -10,6 +10,8 @@ import struct
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
 
 from worker.container.mp4.boxes import Box, children, find, integer, numbers
 from worker.container.mp4.layout import box_at, walk
@@ -23,6 +25,10 @@ NOTHING = "it describes a video and holds none of its frames"
 """Why a file is rejected."""
 LARGEST_MOOF = 2**22
 """Bytes. A `moof` of 4 MiB describes 250,000 samples."""
+FIRST_BOXES = 32
+"""Among so many boxes after `moov` it is looked when tracks of sound begin."""
+LATEST_START = 3600
+"""Seconds. A video that begins later than this after its sound has another clock."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Kind:
     track: int
     timescale: int
     defaults: Defaults
+    sound: Fraction | None = None
+    """Seconds of the presentation when its sound begins; None if that is not known, or there is none."""
 
 
 # ---- where fragments lie
@@ -175,16 +183,50 @@ def load(
     return samples
 
 
-def origin(movie: Movie, track: Track, first: FragmentSamples) -> int:
-    """Return what a player calls 0, in ticks: when the first sample is shown, or later if the edit list cuts it off."""
+def origin(movie: Movie, track: Track, kind: Kind, first: FragmentSamples) -> int:
+    """Return what a player calls 0, in ticks of a track: when it begins, or its sound if that is earlier.
+
+    `first`: the samples of its first fragment.
+    """
     shown = first.shown(first.first_shown) if first.count else 0
+    cut = _cut(movie, track)
+    begins = Fraction(max(0, shown - cut), kind.timescale)
+    if kind.sound is not None and 0 < begins - kind.sound <= LATEST_START:
+        begins = kind.sound
+    return cut + int(begins * kind.timescale)
+
+
+def sound(reader: Reader, movie: Movie, position: int) -> Fraction | None:
+    """Return when the sound of a movie begins, in seconds, as far as what is here already says it; None without any.
+
+    `position`: where the box after `moov` begins.
+    """
+    tracks = {track.id: track for track in movie.tracks if track.kind == b"soun"}
+    times: dict[int, Fraction] = {}
+    for moof in islice(walk(reader, position, reader.size), FIRST_BOXES):
+        if len(times) == len(tracks):
+            break
+        if moof.kind != b"moof" or moof.end - moof.start > LARGEST_MOOF or not reader.has(moof.start, moof.end):
+            continue
+        content = reader.read_all(moof.start, moof.end - moof.start)
+        for traf in children(content, moof.body - moof.start, len(content)):
+            tfhd, tfdt = (find(content, traf, kind) for kind in (b"tfhd", b"tfdt"))
+            track = tracks.get(integer(content, tfhd.body + 4)) if tfhd else None
+            if track is not None and tfdt is not None:
+                ticks = max(0, decoded(content, tfdt) - _cut(movie, track))
+                times.setdefault(track.id, Fraction(ticks, track.timescale))
+    return min(times.values(), default=None)
+
+
+def _cut(movie: Movie, track: Track) -> int:
+    """Return how much of a track its edit list cuts off at the beginning, in ticks."""
     elst, content = track.elst, movie.content
     if elst is None:
-        return shown
+        return 0
     wide = 8 if integer(content, elst.body, 1) == 1 else 4
     places = range(elst.body + 8 + wide, elst.end - wide - 3, 2 * wide + 4)
     starts = (int.from_bytes(content[at : at + wide], "big", signed=True) for at in places)
-    return max(shown, next((start for start in starts if start >= 0), 0))
+    return next((start for start in starts if start >= 0), 0)
 
 
 def add_samples(samples: FragmentSamples, content: bytes, moof: Box, kind: Kind, otherwise: int) -> None:

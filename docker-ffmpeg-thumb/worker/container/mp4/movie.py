@@ -70,6 +70,8 @@ class Movie:
     tracks: tuple[Track, ...]
     fragments: dict[int, Defaults] | None
     """By the id of a track, what its fragments have in common; None if the movie has no fragments."""
+    has_sound: bool
+    """Whether it has sound, or a track that was left out, which is hardly anything else."""
 
     def video(self) -> tuple[Track, ...]:
         """Return the tracks that hold video."""
@@ -99,7 +101,8 @@ def read(begin: bytes, content: bytes, unread: int | None = None) -> Movie:
                     number, *values = (integer(content, trex.body + at) for at in (4, 8, 12, 16, 20))
                     fragments[number] = Defaults(*values)
     timescale = _timescale(content, mvhd) if mvhd else 0
-    return Movie(begin, content, timescale or 1000, tuple(tracks), fragments)
+    has_sound = unread is not None or any(track.kind == b"soun" and track.samples for track in tracks)
+    return Movie(begin, content, timescale or 1000, tuple(tracks), fragments, has_sound)
 
 
 def _whole(content: bytes) -> Box:

@@ -80,7 +80,7 @@ class Searched(Fragmented):
     def _refresh(self) -> None:
         """Make the index of what is known."""
         its, last = self._islands[0].samples, self._islands[-1]
-        timeline = plain(origin(self._movie, self._track, its), last.last, self._kind.timescale)
+        timeline = plain(origin(self._movie, self._track, self._kind, its), last.last, self._kind.timescale)
         self._part, duration = timeline.parts[0], timeline.duration
         if last.end < self._reader.size:
             duration *= self._reader.size / last.end

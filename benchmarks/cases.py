@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measure import limited, pinned
 from benchmarks.videos import CMAF_SECONDS, GROUP_SECONDS, LARGE, Made, Videos
-from benchmarks.ways import MEMORY_MB, Function, Tools, Way, function, handler_way, tool_way
+from benchmarks.ways import MEMORY_MB, PACKAGED_FFMPEG, Function, Tools, Way, function, handler_way, tool_way
 from standin_s3.pace import AS_S3, WITH_TAIL, Pace
 from standin_s3.s3 import S3
 
@@ -80,6 +80,13 @@ class Bench:
         """FFmpeg on the URL."""
         return tool_way(name, self.tools, self.tools.seek_on_url(seconds, verified))
 
+    def packaged_url(self, name: str, path: Path, seconds: float) -> list[Case]:
+        """Return the system's FFmpeg on the URL, if there is one."""
+        if PACKAGED_FFMPEG is None:
+            return []
+        run = self.tools.seek_on_url(seconds, program=PACKAGED_FFMPEG)
+        return [Case(tool_way(f"{name}, packaged", self.tools, run), path)]
+
 
 @dataclass(frozen=True)
 class Group:
@@ -122,6 +129,7 @@ def _posters(path: Path, seconds: float, bench: Bench, exact: bool = True) -> li
         Case(bench.handler("10%, plain", "10%", plain=True), path),
         Case(bench.url("URL 10%", tenth), path),
         Case(bench.url("URL 10%, verified", tenth, verified=True), path),
+        *bench.packaged_url("URL 10%", path, tenth),
         Case(tool_way("download", tools, tools.download_and_seek(tenth)), path),
     ]
     if tools.has_thumbnailer():
@@ -136,6 +144,7 @@ def _exact(path: Path, seconds: float, bench: Bench) -> list[Case]:
         Case(bench.handler("exact", "auto"), path, key),
         Case(bench.handler("exact, plain", "auto", plain=True), path, key),
         Case(bench.url("URL exact", moment), path, key),
+        *bench.packaged_url("URL exact", path, moment),
     ]
 
 

@@ -69,8 +69,10 @@ def _ratio(work: str, what: str, ours: Figures | None, theirs: Figures | None, l
 
 def _times(measured: Measured) -> Iterator[Row]:
     for group, way, other, limit in BESIDE_URL:
-        ours, theirs = measured.one(group, way), measured.one(group, other)
-        yield from _ratio(f"{group}, {way}", "time beside FFmpeg on the URL", ours, theirs, limit)
+        ours = measured.one(group, way)
+        for which, whose in ((other, "the image's own"), (f"{other}, packaged", "the system's")):
+            what = f"time beside FFmpeg on the URL, {whose}"
+            yield from _ratio(f"{group}, {way}", what, ours, measured.one(group, which), limit)
 
 
 def _tls(measured: Measured) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """The videos that are measured with: made on this machine, kept in a cache folder, never committed.
 
-One minute is encoded; the long ones are that minute looped by stream copy, which takes seconds. Their bit rate is that
-of the 4.6 GB, two-hour file that the limits of the benchmark speak of: 5.15 Mbit/s at 1080p, a keyframe every 10 s.
+A part is encoded; the long ones are that part looped by stream copy, which takes seconds. Their bit rate is that of the
+4.6 GB, two-hour file that the limits of the benchmark speak of: 5.15 Mbit/s at 1080p, a keyframe every 10 s.
 """
 
 import shutil
@@ -12,8 +12,9 @@ from pathlib import Path
 import imageio_ffmpeg
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
-MINUTE = 60.0
-"""Seconds of the encoded part."""
+PART = 70.0
+"""Seconds that are encoded. The twelve candidates of two hours are 600 s apart: if that were a multiple of it, all of
+them would be the same frame."""
 BYTES_A_SECOND = 645_000
 """Of the encoded part, about: what disk space is reckoned with."""
 GROUP_SECONDS = 10.0
@@ -66,7 +67,7 @@ class Videos:
     eights: tuple[Path, ...]
     """Two frames of 7680x4320 each."""
     cmaf: Path
-    """A minute in fragments of one frame each."""
+    """The beginning of the part, in fragments of one frame each."""
     blank: Path
     """180 MB of grainy black."""
     cat: Path | None
@@ -86,6 +87,7 @@ LENGTHS = {"10 MB": 15.0, "200 MB": 310.0, "4.6 GB": 7200.0}
 """Seconds of each size, by the label that tables give it."""
 LARGE = "4.6 GB"
 CMAF_SECONDS = 60.0
+PART_NAME = "part.mp4"
 BLANK_BYTES = 180_000_000
 
 
@@ -104,15 +106,15 @@ def make(folder: Path, quick: bool, cat: Path) -> Videos:
     ]
     missing = [made for made in wanted if not made.path.exists()]
     if missing:
-        minute = folder / "minute.mp4"
+        part = folder / PART_NAME
         _need(folder, sum(int(made.seconds * BYTES_A_SECOND) for made in missing))
-        _encode_minute(minute)
+        _encode_part(part)
         for made in missing:
             print(f"videos: copying {made.path.name}, {made.seconds:.0f} s of video", flush=True)
-            loops = str(int(made.seconds // MINUTE))
+            loops = str(int(made.seconds // PART))
             _ffmpeg(
                 made.path,
-                *("-stream_loop", loops, "-i", str(minute), "-t", f"{made.seconds:g}", "-c", "copy"),
+                *("-stream_loop", loops, "-i", str(part), "-t", f"{made.seconds:g}", "-c", "copy"),
                 *LAYOUTS[made.layout],
             )
     return Videos(tuple(wanted), _eights(folder), _cmaf(folder), _blank(folder), cat if cat.exists() else None)
@@ -136,9 +138,10 @@ def _cmaf(folder: Path) -> Path:
     """Fragments of one frame each, as low-latency packagers write them; there is no index of them."""
     path = folder / "cmaf-low-latency.mp4"
     if not path.exists():
-        _encode_minute(folder / "minute.mp4")
+        _encode_part(folder / PART_NAME)
         flags = "frag_every_frame+empty_moov+default_base_moof+skip_trailer"
-        _ffmpeg(path, "-i", str(folder / "minute.mp4"), "-an", "-c", "copy", "-movflags", flags)
+        length = ("-t", f"{CMAF_SECONDS:g}")
+        _ffmpeg(path, "-i", str(folder / PART_NAME), *length, "-an", "-c", "copy", "-movflags", flags)
     return path
 
 
@@ -187,15 +190,15 @@ def _need(folder: Path, content: int) -> None:
         )
 
 
-def _encode_minute(path: Path) -> None:
+def _encode_part(path: Path) -> None:
     if path.exists():
         return
-    print("videos: encoding a minute of 1080p, about half a minute's work", flush=True)
+    print(f"videos: encoding {PART:.0f} s of 1080p, about half a minute's work", flush=True)
     _ffmpeg(
         path,
-        *("-f", "lavfi", "-i", f"testsrc2=size=1920x1080:rate=25:duration={MINUTE:g}"),
+        *("-f", "lavfi", "-i", f"testsrc2=size=1920x1080:rate=25:duration={PART:g}"),
         # A little less sound than pictures: with its lead-in it would make each loop longer, and keyframes would drift.
-        *("-f", "lavfi", "-i", f"sine=frequency=220:sample_rate=48000:duration={MINUTE - 0.1:g}"),
+        *("-f", "lavfi", "-i", f"sine=frequency=220:sample_rate=48000:duration={PART - 0.1:g}"),
         # Noise, because a drawing alone has keyframes of a few kilobytes.
         *("-vf", "noise=alls=12:allf=t:all_seed=7", "-pix_fmt", "yuv420p"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", f"{25 * GROUP_SECONDS:g}"),

@@ -1,7 +1,7 @@
 """The ways to a picture of a video in S3, each as one call that does all of the work.
 
-Every way reads the video from the store and writes its picture back to it. FFmpeg is the same binary for all of them,
-except for ffmpegthumbnailer, which brings the system's libraries.
+Every way reads the video from the store and writes its picture back to it. FFmpeg is the image's binary, where a way is
+not said to be the system's.
 """
 
 import json
@@ -28,6 +28,9 @@ from standin_s3.s3 import BUCKET, S3
 
 ROOT = Path(__file__).resolve().parent.parent
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+"""The image's own: one file, which has next to nothing to load when it starts."""
+PACKAGED_FFMPEG = shutil.which("ffmpeg")
+"""The system's, with its shared libraries: what most people have. None where it is not installed."""
 WIDTH = 640
 """Pixels of every poster."""
 MEMORY_MB = 1769
@@ -195,12 +198,12 @@ class Tools:
 
         return run
 
-    def seek_on_url(self, seconds: float, verified: bool = False) -> Callable[[str], None]:
+    def seek_on_url(self, seconds: float, verified: bool = False, program: str = FFMPEG) -> Callable[[str], None]:
         """`-ss` before `-i` on a presigned URL. `verified`: it reads whom to trust for each connection, as boto3 does
-        by itself; without, it trusts whoever answers, and is faster."""
+        by itself; without, it trusts whoever answers, and is faster. `program`: which FFmpeg."""
 
         def run(key: str) -> None:
-            command = [FFMPEG, "-hide_banner", "-loglevel", "error", "-nostdin", "-ss", f"{seconds:g}"]
+            command = [program, "-hide_banner", "-loglevel", "error", "-nostdin", "-ss", f"{seconds:g}"]
             command += [*self._trust(verified), "-i", self._presigned(key), "-frames:v", "1"]
             command += ["-vf", f"scale={WIDTH}:-2", "-f", "image2", "pipe:1"]
             self._put(_poster(key), self._tool(command))

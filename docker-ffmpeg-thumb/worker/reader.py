@@ -67,6 +67,11 @@ class Reader:
         """Return whether these bytes are here already."""
         return next(self._missing([(start, end)]), None) is None
 
+    def beginning(self) -> "View":
+        """Return the beginning of the object, as far as it is here without a gap."""
+        missing = next(self._missing([(0, self.size)]), None)
+        return View(self, missing[0] if missing else self.size)
+
     @contextmanager
     def while_waiting(self, work: Callable[[], None]) -> Iterator[None]:
         """Within this context, do some work once, while the first ranges that are fetched are on their way."""

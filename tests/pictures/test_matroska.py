@@ -1,11 +1,14 @@
 """Matroska and WebM as browsers, recorders, cameras and editors write them."""
 
+from pathlib import Path
+from random import Random
+
 import pytest
 
 from . import ebml
 from .service import Service, is_near
 from .test_streams import duration, shown, shows_its_seconds, tiles
-from .videos import BLACK, BLUE, GREEN, H264, RED, YELLOW, Studio, four, noise, plain
+from .videos import BLACK, BLUE, GREEN, H264, RED, SECONDS, YELLOW, Studio, four, noise, plain
 
 LIVE = ("-f", "matroska", "-live", "1")
 CODECS = {
@@ -91,3 +94,16 @@ def test_sound_that_lasts_longer_shows_the_last_frame(service: Service, studio: 
     answer = service.poster(content, position="100%", storyboard=True)
     shown(answer, 7)
     assert tiles(answer)[-1][2] == 7
+
+
+def test_sound_that_begins_first_is_found_behind_fonts(service: Service, studio: Studio, tmp_path: Path) -> None:
+    font = tmp_path / "font.ttf"
+    font.write_bytes(Random(1).randbytes(700_000))
+    film = studio.counting("film.mp4", *H264, "-g", "20")
+    inputs = ("-itsoffset", "2.5", "-i", str(film), "-f", "lavfi", "-i", "sine=duration=11")
+    attached = ("-attach", str(font), "-metadata:s:t", "mimetype=application/x-truetype-font")
+    content = studio.run("film.mkv", *inputs, "-c:v", "copy", *attached).read_bytes()
+    service.read_by_ranges()
+    answer = service.poster(content, position="6.45")
+    assert is_near(answer.colour(), SECONDS[3]), answer
+    assert answer.seconds == pytest.approx(6.4)

@@ -18,6 +18,7 @@ CONTAINERS = {
         "counting.mp4",
         ("-movflags", "empty_moov+default_base_moof", "-frag_duration", "400000"),
     ),
+    "fragments with an edit list": ("counting.mp4", ("-movflags", "frag_keyframe+delay_moov+default_base_moof")),
     "DASH": ("counting.mp4", ("-movflags", "dash+global_sidx", "-frag_duration", "1000000")),
     "QuickTime": ("counting.mov", ()),
     "Matroska": ("counting.mkv", ()),
@@ -32,7 +33,8 @@ WITHOUT_A_CLOCK = ("AVI",)
 START_CODES = {"program stream": ("-bsf:v", "h264_mp4toannexb")}
 """Of other containers FFmpeg knows by itself that they have no lengths."""
 FRAGMENTS = ("fragmented", "fragments without a keyframe", "DASH")
-EDITED = ("index last", "index first", "QuickTime")
+"""FFmpeg lets the first frame of these stay from the beginning on."""
+EDITED = ("index last", "index first", "fragments with an edit list", "QuickTime")
 """An edit list lets nothing be shown until such a video begins."""
 
 
@@ -91,7 +93,6 @@ def test_a_player_counts_from_the_sound_that_begins_before_the_pictures(
     assert answer.seconds == pytest.approx(6.4, abs=0.06)
     first = service.poster(video, position="1")
     assert is_near(first.colour(), SECONDS[0]), first
-    # FFmpeg lets the first frame of fragments stay from the beginning on.
     assert first.seconds == pytest.approx(0.2 if container in FRAGMENTS else 2.5, abs=0.06)
 
 

@@ -151,3 +151,12 @@ def test_a_view_is_a_file_with_an_end() -> None:
     assert view.seek(-100, 1) == 0
     assert view.seek(1000) == 1000
     assert view.read(10) == b""
+
+
+def test_the_beginning_is_what_is_here_without_a_gap() -> None:
+    store, reader = large()
+    assert reader.beginning().size == 0
+    reader.fetch([(0, MIB), (5 * MIB, 6 * MIB)])
+    assert reader.beginning().size == MIB
+    reader.fetch([(0, store.size)])
+    assert reader.beginning().size == store.size

@@ -157,7 +157,7 @@ class PacketDemuxer(Demuxer):
         self._entry_points = EntryPoints(self.codec, self.stream.codec_context.extradata)
         self._is_encrypted = False
         self._time_base = self.stream.time_base or Fraction(1, av.time_base)
-        self._began = began(name, self._container, View(reader, reader.policy.edge))
+        self._began = began(name, self._container, reader.beginning())
         self.origin = self._began or Fraction(0)
 
     @property

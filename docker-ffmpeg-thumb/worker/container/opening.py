@@ -133,17 +133,17 @@ def began(name: str, container: InputContainer, beginning: View) -> Fraction | N
 
 def _first_time(beginning: View) -> Fraction | None:
     times: dict[int, Fraction] = {}
-    with _open(beginning, "matroska", {**_OPTIONS, "probesize": Probing.NOTHING.value}) as container:
-        streams = [*container.streams.video, *container.streams.audio]
-        try:
+    try:
+        with _open(beginning, "matroska", {**_OPTIONS, "probesize": Probing.NOTHING.value}) as container:
+            streams = [*container.streams.video, *container.streams.audio]
             for packet in islice(container.demux(streams), COUNTED_PACKETS):
                 if packet.pts is not None and packet.stream_index not in times:
                     # Opus begins a little before 0, with sound that is never heard.
                     times[packet.stream_index] = max(packet.pts, 0) * packet.time_base
                 if len(times) == len(streams):
                     break
-        except BROKEN:
-            pass  # What was seen before that decides.
+    except (Rejected, *BROKEN):
+        pass  # What was seen before that decides.
     return min(times.values(), default=None)
 
 

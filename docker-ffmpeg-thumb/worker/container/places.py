@@ -56,7 +56,6 @@ class Places(PacketDemuxer):
         if len(entries) <= FEW or not self._is_whole(entries):
             return []
         if self._format == "matroska":
-            # The beginning may be all fonts and covers.
             first = entries[0].timestamp * self._time_base
             self.origin = first if self._began is None else min(first, self._began)
         block = self._reader.policy.block

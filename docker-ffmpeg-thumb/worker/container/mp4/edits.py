@@ -44,7 +44,7 @@ class Part:
         if not self.rate:
             return float(self.start)
         passed = tick - self.first if self.rate > 0 else self.last - 1 - tick
-        return float(self.start + max(0, passed) / abs(self.rate))
+        return float(self.start) + max(0, passed) / float(abs(self.rate))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from model import Range, Rejected
@@ -19,7 +20,7 @@ from worker.container.mp4.layout import walk
 from worker.container.mp4.movie import Movie, Track
 from worker.container.mp4.samples import FragmentSamples
 from worker.container.mp4.table import outstanding
-from worker.index import RUN_BYTES, RUN_FRAMES, Plan, Shot, VideoIndex
+from worker.index import ROUNDING, RUN_BYTES, RUN_FRAMES, Plan, Shot, VideoIndex
 from worker.reader import Reader
 
 SHORT = 0.25
@@ -29,6 +30,8 @@ REGULAR, REGULAR_LEAST = 0.9, 3
 """What share of the keyframes that sizes tell has to be as far apart, and how many, for them to be believed."""
 LATEST = 2.0
 """Seconds. What is shown later than this after it was decoded has another reason than the order of frames."""
+ALIKE = 0.5
+"""Seconds. An index that is wrong of the first and the last fragment by as much as this is wrong of all alike."""
 AHEAD = 16
 """So many fragments of a shot are looked at before it is known how long their samples are."""
 
@@ -90,7 +93,7 @@ class Fragmented(Mp4):
         )
 
     def _ticks(self, seconds: float) -> int:
-        return self._part.first + int(seconds * self._kind.timescale + 1e-6)
+        return self._part.first + int((Fraction(seconds) + ROUNDING) * self._kind.timescale)
 
     def _task(self, begin: int, end: int, ticks: Sequence[int]) -> list[Task]:
         """Return tasks that show what is on the screen at some times, or else the first keyframe, of the fragments
@@ -155,23 +158,23 @@ class Mapped(Fragmented):
         hop = reader.policy.hop
         unknown = [number for number in (0, last) if self._moof(number) is None]
         reader.fetch((found.starts[n], min(found.ends[n], found.starts[n] + hop)) for n in unknown)
-        self._times, self._late = found.times, 0.0
+        self._times, self._delay = found.times, 0.0
         samples = self._load(found.starts[0], found.ends[0])
         if not samples.count:
             raise Rejected(NOTHING)
         self.stream = self._described(samples, 0).stream
         begin = origin(movie, track, kind, samples)
-        if min(found.times) >= 0:
-            # An index may say when a fragment is decoded, and most fragments say nothing else.
-            late = samples.shown(samples.first_shown) / kind.timescale - found.times[0]
-            if 0 < late < LATEST:
-                self._late = late
-                self._times = array("d", (seconds + late for seconds in found.times))
-        else:
-            lasts = max(1, samples.end - samples.decoded(0)) / kind.timescale
-            first = samples.shown(samples.first_shown) / kind.timescale
-            self._times = array("d", (first + number * lasts for number in range(len(found))))
         ending = self._load(found.starts[last], found.ends[last])
+        first, lasts = samples.shown(samples.first_shown) / kind.timescale, samples.end - samples.decoded(0)
+        if min(found.times) < 0:
+            self._times = array("d", (first + number * max(1, lasts) / kind.timescale for number in range(len(found))))
+        else:
+            # An index may say when a fragment is decoded, or count as the edit list does.
+            late = first - found.times[0]
+            lately = ending.shown(ending.first_shown) / kind.timescale - found.times[last] if ending.count else 0.0
+            if 0 < late < LATEST or abs(lately - late) < ALIKE:
+                self._delay = first - samples.decoded(0) / kind.timescale
+                self._times = array("d", (seconds + late for seconds in found.times))
         end = ending.end if ending.count else int((found.end or self._times[last]) * kind.timescale)
         timeline = plain(begin, end, kind.timescale)
         self._part, duration = timeline.parts[0], timeline.duration
@@ -191,7 +194,7 @@ class Mapped(Fragmented):
 
     def _decoded_at(self, place: int) -> int:
         number = max(0, bisect_right(self._fragments.starts, place) - 1)
-        return int((self._times[number] - self._late) * self._kind.timescale)
+        return int((self._times[number] - self._delay) * self._kind.timescale)
 
     def _keyframes(self) -> Sequence[int]:
         """Return the fragments that begin with a keyframe, as far as that can be told without reading each of them."""

@@ -186,10 +186,12 @@ def load(
 def origin(movie: Movie, track: Track, kind: Kind, first: FragmentSamples) -> int:
     """Return what a player calls 0, in ticks of a track: when it begins, or its sound if that is earlier.
 
-    `first`: the samples of its first fragment.
+    Where an edit list lets nothing be shown at first, that counts. `first`: the samples of its first fragment.
     """
+    empty, cut = _edit(movie, track)
     shown = first.shown(first.first_shown) if first.count else 0
-    cut = _cut(movie, track)
+    if empty:
+        return cut - int(empty * kind.timescale)
     begins = Fraction(max(0, shown - cut), kind.timescale)
     if kind.sound is not None and 0 < begins - kind.sound <= LATEST_START:
         begins = kind.sound
@@ -213,20 +215,24 @@ def sound(reader: Reader, movie: Movie, position: int) -> Fraction | None:
             tfhd, tfdt = (find(content, traf, kind) for kind in (b"tfhd", b"tfdt"))
             track = tracks.get(integer(content, tfhd.body + 4)) if tfhd else None
             if track is not None and tfdt is not None:
-                ticks = max(0, decoded(content, tfdt) - _cut(movie, track))
-                times.setdefault(track.id, Fraction(ticks, track.timescale))
+                empty, cut = _edit(movie, track)
+                begins = Fraction(max(0, decoded(content, tfdt) - cut), track.timescale)
+                times.setdefault(track.id, empty + begins)
     return min(times.values(), default=None)
 
 
-def _cut(movie: Movie, track: Track) -> int:
-    """Return how much of a track its edit list cuts off at the beginning, in ticks."""
+def _edit(movie: Movie, track: Track) -> tuple[Fraction, int]:
+    """Return for how many seconds an edit list shows nothing of a track, and how many ticks of it are cut off then."""
     elst, content = track.elst, movie.content
-    if elst is None:
-        return 0
-    wide = 8 if integer(content, elst.body, 1) == 1 else 4
-    places = range(elst.body + 8 + wide, elst.end - wide - 3, 2 * wide + 4)
-    starts = (int.from_bytes(content[at : at + wide], "big", signed=True) for at in places)
-    return next((start for start in starts if start >= 0), 0)
+    empty = Fraction(0)
+    if elst is not None:
+        wide = 8 if integer(content, elst.body, 1) == 1 else 4
+        for at in range(elst.body + 8, elst.end - 2 * wide - 3, 2 * wide + 4):
+            start = int.from_bytes(content[at + wide : at + 2 * wide], "big", signed=True)
+            if start >= 0:
+                return empty, start
+            empty += Fraction(integer(content, at, wide), movie.timescale)
+    return empty, 0
 
 
 def add_samples(samples: FragmentSamples, content: bytes, moof: Box, kind: Kind, otherwise: int) -> None:

@@ -31,8 +31,8 @@ REQUIREMENTS = ROOT / "requirements-bench.txt"
 CAT = ROOT.parent / "shared" / "data" / "cat.mp4"
 """The reference video; what needs it is left out where it is not."""
 WARM = 5.0
-"""Seconds. A function that was idle for longer works a few times before it is measured: it closes connections that it
-has not used for a while, and another way's run may take minutes."""
+"""Seconds. A function that has not done this work for longer does it a few times before it is measured: it closes
+connections that it has not used for a while, and another way's run may take minutes."""
 FIRST_FEW = 3
 """Calls after which a function has as many connections as it ever uses at once: late requests take more of them."""
 LONG = 10.0
@@ -126,7 +126,7 @@ def _group(bench: Bench, group: Group, repeats: int) -> list[Figures]:
 
 def _run(case: Case) -> Run:
     s3, way, key = case.way.s3, case.way, case.key or case.path.name
-    if way.idle() > WARM:
+    if way.idle(key) > WARM:
         for _ in range(FIRST_FEW):
             way.run(_uploaded(s3, case, key))
     record = _uploaded(s3, case, key)

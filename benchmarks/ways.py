@@ -52,8 +52,8 @@ class Way:
     """Processor time in seconds that it has used since it was set up."""
     note: Callable[[], str] = str
     """What it said of its last run."""
-    idle: Callable[[], float] = float
-    """Seconds since it last worked, for what is warm only for a while."""
+    idle: Callable[[str], float] = lambda _: 0.0
+    """Seconds since it last worked on the object with a key, for what is warm only for a while."""
 
 
 class Function:
@@ -64,7 +64,7 @@ class Function:
         self._url = f"http://127.0.0.1:{port}{INVOKE}"
         self._emulator = emulator
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self._ended = time.monotonic()
+        self._ended: dict[str, float] = {}
         self.outcome: dict[str, Any] = {}
         """What it answered last."""
 
@@ -99,11 +99,11 @@ class Function:
         outcome = (answer.get("outcomes") or [{}])[0]
         if outcome.get("outcome") not in ("made", "unchanged"):
             raise BenchFailure(f"{key}: the handler was to make it, and said {json.dumps(answer)}; see {self._log}")
-        self.outcome, self._ended = outcome, time.monotonic()
+        self.outcome, self._ended[key] = outcome, time.monotonic()
 
-    def idle(self) -> float:
-        """Return seconds since its last answer."""
-        return time.monotonic() - self._ended
+    def idle(self, key: str) -> float:
+        """Return seconds since it answered for the object with a key: another may have taken fewer connections."""
+        return time.monotonic() - self._ended.get(key, float("-inf"))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from worker.container.mp4 import fragments, layout, movie
 from worker.container.mp4.fragments import Fragments, Kind
 from worker.container.mp4.layout import find_index
 from worker.container.mp4.movie import LARGEST_INDEX, Defaults
-from worker.container.mp4.walks import HOPS, by_hops
+from worker.container.mp4.walks import HOPS, by_hops, usual
 from worker.reader import Reader
 
 from .fake_object import FakeRanges, box, fake_object, numbers
@@ -39,10 +39,10 @@ def moov(*tracks: bytes, fragmented: bool = True) -> bytes:
     return box(b"moov", box(b"mvhd", bytes(100)), *tracks, *([box(b"mvex", bytes(8))] if fragmented else []))
 
 
-def moof(number: int, time: int, version: int = 1) -> bytes:
+def moof(number: int, time: int, version: int = 1, run: bytes = b"") -> bytes:
     tfhd = box(b"tfhd", numbers([0, number]))
     tfdt = box(b"tfdt", bytes([version, 0, 0, 0]), numbers([time], 8 if version else 4))
-    return box(b"moof", box(b"mfhd", numbers([0, 1])), box(b"traf", tfhd, tfdt))
+    return box(b"moof", box(b"mfhd", numbers([0, 1])), box(b"traf", tfhd, tfdt, run))
 
 
 def sidx(
@@ -262,6 +262,25 @@ def test_what_a_walker_cannot_reach_is_left_out_and_not_taken_for_a_part_of_what
     assert found.is_complete
     assert len(found) < len(many)
     assert max(last - first for first, last, _ in rows(found)) == 4 * MIB
+
+
+def test_how_long_short_fragments_are_is_told_by_the_times_of_the_first_and_the_last() -> None:
+    policy = ReadPolicy()
+    head, parts, position = FTYP + moov(track()), {}, 0
+    parts[0] = head
+    start = position = len(head)
+    # A keyframe longer than what is read of the beginning, and frames longer than half of what is read of the end.
+    for number, size in enumerate([2 * policy.edge, *[policy.tail * 2 // 3] * 500]):
+        run = box(b"trun", bytes([0, 0, 3, 0]), numbers([1, 40, size]))
+        fragment = moof(1, 40 * number, run=run)
+        parts[position] = fragment + numbers([size]) + b"mdat"
+        position += len(fragment) + size
+    reader, ranges = fake_object(parts, position)
+    reader.fetch([(0, policy.edge), (position - policy.tail, position)])
+    first, length = usual(reader, VIDEO, start)
+    assert first == start
+    assert length == pytest.approx(policy.tail * 2 // 3, rel=0.02)
+    assert len(ranges.rounds) == 1
 
 
 def test_fragments_of_other_tracks_tell_no_time() -> None:

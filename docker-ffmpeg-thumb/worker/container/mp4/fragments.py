@@ -28,7 +28,7 @@ LARGEST_MOOF = 2**22
 FIRST_BOXES = 32
 """Among so many boxes after `moov` it is looked when tracks of sound begin."""
 LATEST_START = 3600
-"""Seconds. A video that begins later than this after its sound has another clock."""
+"""Seconds. A video that begins later than this after its sound, or after 0, has another clock."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def origin(movie: Movie, track: Track, kind: Kind, first: FragmentSamples) -> in
     """
     empty, cut = _edit(movie, track)
     shown = first.shown(first.first_shown) if first.count else 0
-    if empty:
+    if 0 < empty <= LATEST_START:
         return cut - int(empty * kind.timescale)
     begins = Fraction(max(0, shown - cut), kind.timescale)
     if kind.sound is not None and 0 < begins - kind.sound <= LATEST_START:

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 from model import Range, Rejected
 from worker.container.mp4 import boxes
 from worker.container.mp4.boxes import Box, children, find, integer
-from worker.container.mp4.fragments import LARGEST_MOOF, NOTHING, Fragments, Kind, decoded
+from worker.container.mp4.fragments import LARGEST_MOOF, NOTHING, Fragments, Kind, decoded, load
 from worker.container.mp4.layout import box_at, walk
 from worker.reader import Reader
 
@@ -140,14 +140,26 @@ def usual(reader: Reader, kind: Kind, position: int) -> tuple[int, int]:
     # Short ones are seen at the end of the file.
     tail = max(position, reader.size - reader.policy.tail)
     last = search(reader, tail, reader.size)
-    moofs = [box.start for box in walk(reader, last, reader.size) if box.kind == b"moof"] if last is not None else []
-    first = next((box.start for box in walk(reader, position, reader.size) if box.kind == b"moof"), None)
-    if len(moofs) >= 2 and first is not None:
-        return first, (moofs[-1] - moofs[0]) // (len(moofs) - 1)
+    moofs = [box for box in walk(reader, last, reader.size) if box.kind == b"moof"] if last is not None else []
+    first = next((box for box in walk(reader, position, reader.size) if box.kind == b"moof"), None)
+    if first is not None and len(moofs) >= 2:
+        return first.start, (moofs[-1].start - moofs[0].start) // (len(moofs) - 1)
+    if first is not None and moofs and (length := _by_times(reader, kind, first, moofs[0])):
+        return first.start, length
     found = by_hops(reader, kind, position, most=FIRST_HOPS)
     if not len(found):
         raise Rejected(NOTHING)
     return found.starts[0], (found.ends[-1] - found.starts[0]) // len(found)
+
+
+def _by_times(reader: Reader, kind: Kind, first: Box, last: Box) -> int:
+    """Return how many bytes a fragment has that lasts as long as the first one; 0 if that cannot be told."""
+    began, ended = (begins(reader, kind, moof)[1] for moof in (first, last))
+    samples = load(reader, kind, first.start, first.end)
+    if not samples.count or not 0 <= began < ended:
+        return 0
+    lasts = (samples.end - samples.shown(samples.first_shown)) / kind.timescale
+    return int((last.start - first.start) * lasts / (ended - began))
 
 
 def _ahead(reader: Reader, position: int, places: list[int], few: int, guesses: int) -> Iterator[Range]:

@@ -112,8 +112,8 @@ _REASONS = {
     "poster and storyboard of 100 tiles, 4.6 GB": "the index takes three rounds and the poster one; the ranges of the"
     " 100 tiles are asked for together, but one processor has to send and receive them, on 48 connections at most:"
     " some begin when others have ended. The processor time is that of decoding 112 keyframes.",
-    "95th percentile with 2% of requests 500 ms late, beside the median without": "a request is sent again only when"
-    " it takes three times as long as is usual, and two of the rounds can be late in one call.",
+    "95th percentile with 2% of requests 500 ms late, beside the median without": "two of the rounds can be late in"
+    " one call, and a late PUT is not sent a second time.",
 }
 """Why a limit is out of reach, by its work or by what it limits."""
 

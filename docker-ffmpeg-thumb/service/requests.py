@@ -85,6 +85,9 @@ class Pace:
     """Seconds. Closer to what is usual, a second request would cost more than it saves."""
     FACTOR = 3.0
     """A first byte that takes so many times the median is late: about every hundredth of S3's own is."""
+    SHARE, MARGIN, KNOWN = 0.95, 1.25, 20
+    """So is one that takes longer, by so much, than this share of the others, once so many are known: to ask again then
+    adds a twentieth of the requests at most (Dean and Barroso, "The Tail at Scale", CACM 2013)."""
     SLOW = 8 * 2**20
     """Bytes a second, a tenth of what a connection to S3 carries."""
 
@@ -97,8 +100,12 @@ class Pace:
     def note(self, seconds: float) -> None:
         """Record how many seconds one more answer took to its first byte."""
         self._seconds.append(seconds)
-        if len(self._seconds) >= 4:
-            self._late = max(self._least, self.FACTOR * median(self._seconds.copy()))
+        times = sorted(self._seconds)
+        if len(times) >= 4:
+            late = self.FACTOR * median(times)
+            if len(times) >= self.KNOWN:
+                late = min(late, self.MARGIN * times[int(self.SHARE * len(times))])
+            self._late = max(self._least, late)
 
     def due(self, attempt: Attempt, size: int) -> float | None:
         """Return when an attempt for so many bytes becomes late, in seconds of `time.monotonic`."""

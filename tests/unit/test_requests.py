@@ -155,6 +155,21 @@ def test_nothing_is_late_before_it_is_known_how_fast_answers_come() -> None:
     assert pace.due(Attempt(0, began=0.0), 0) == Pace.LEAST
 
 
+def test_an_answer_is_late_too_that_takes_longer_than_nearly_all_others_once_many_are_known() -> None:
+    pace = Pace()
+    times = [0.1, 0.12, 0.11, 0.1]
+    for seconds in times:
+        pace.note(seconds)
+    assert pace.due(Attempt(0, began=0.0), 0) == pytest.approx(Pace.FACTOR * 0.105)
+    for seconds in times * 10:
+        pace.note(seconds)
+    assert pace.due(Attempt(0, began=0.0), 0) == pytest.approx(Pace.MARGIN * 0.12)
+    # Where many take long, that is no sign of being late.
+    for _ in range(10):
+        pace.note(1.0)
+    assert pace.due(Attempt(0, began=0.0), 0) == pytest.approx(Pace.FACTOR * 0.11)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "transient"),
     [

@@ -46,7 +46,7 @@ def written(measured: Measured) -> str:
                 for row in rows(measured)
             ],
         ),
-        _TWO_FFMPEGS,
+        _TWO_FFMPEGS if PACKAGED_FFMPEG else "",
         f"Not reached, and why:\n\n{missed}" if missed else "",
         "A chain is the longest row of GETs each of which began after the one before it had ended, as the S3 stand-in"
         " sees it. Like all figures it is the median of the repetitions.",
@@ -95,6 +95,7 @@ _TWO_FFMPEGS = (
     " package, which loads some 200 shared libraries when it starts and waits longer at its connections. The image's"
     " own is one file, and a newer version; beside it the same limits are harder."
 )
+"""Why most times have two rows."""
 _REASONS = {
     "cat, auto": "the clip is one GOP, and `auto` decodes 32 of its 58 frames (no other frame refers to the rest): the"
     " whole cat is not seen before the second half. FFmpeg's decoder alone takes half of the processor time for that,"
@@ -106,9 +107,6 @@ _REASONS = {
     " entropy decoding; the other ways decode one.",
     "4.6 GB, index last, auto": "twelve keyframes as of 200 MB, and the index of 6.45 MB, which FFmpeg reads as well.",
     "4.6 GB, index last, exact": "the frames of half a GOP are decoded either way, which takes most of the time.",
-    "connections opened": "a function that has idled for 15 s closes its connections; the three calls that warm it up"
-    " again open as many as they need at once, and one that is measured may need more. The median of 40 calls in"
-    " sequence (the rows with late requests) opens none.",
     "poster and storyboard of 100 tiles, 4.6 GB": "the index takes three rounds and the poster one; the ranges of the"
     " 100 tiles are asked for together, but one processor has to send and receive them, on 48 connections at most:"
     " some begin when others have ended. The processor time is that of decoding 112 keyframes.",

@@ -91,16 +91,16 @@ def _joined(reader: Reader, kind: Kind, moov: Box, table: Samples) -> Samples:
 
 
 def _fragmented(reader: Reader, its_movie: Movie, track: Track, kind: Kind, moov: Box, places: int) -> Demuxer:
-    reader.fetch([(moov.end, moov.end + reader.policy.hop)])
+    is_here = reader.has(0, reader.size)
+    found = None if is_here else fragments.named(reader, kind, moov.end)
+    # The look for an index has brought what follows `moov`.
     kind = replace(kind, sound=fragments.sound(reader, its_movie, moov.end))
-    if not reader.has(0, reader.size):
-        found = fragments.named(reader, kind, moov.end)
-        if found is not None:
-            mapped = Mapped(reader, its_movie, track, kind, found)
-            if mapped.is_sure or not places or reader.size > reader.policy.scan:
-                return mapped
-            mapped.close()
-            return _scanned(reader, its_movie, track, kind, moov.end)
+    if found is not None:
+        mapped = Mapped(reader, its_movie, track, kind, found)
+        if mapped.is_sure or not places or reader.size > reader.policy.scan:
+            return mapped
+        mapped.close()
+    elif not is_here:
         first, length = walks.usual(reader, kind, moov.end)
         walkers = _walkers(reader, length, places) if length > reader.policy.block else 0
         if walkers:

@@ -7,7 +7,7 @@ An edit list cuts parts out of the media, repeats them, leaves time empty betwee
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -75,24 +75,37 @@ def plain(first: int, end: int, timescale: int) -> Timeline:
     return Timeline([Part(Fraction(0), length, first, last, Fraction(timescale))], float(length))
 
 
+def entries(content: bytes, elst: Box, movie_timescale: int) -> Iterator[tuple[Fraction, int, Fraction]]:
+    """Yield the rows of an edit list: seconds that each takes, ticks of the media with which it begins (negative where
+    nothing is shown), and its speed."""
+    count, wide = _rows(content, elst)
+    for at in range(elst.body + 8, elst.body + 8 + count * (2 * wide + 4), 2 * wide + 4):
+        length = Fraction(integer(content, at, wide), movie_timescale)
+        first, speed = (
+            int.from_bytes(content[place:end], "big", signed=True)
+            for place, end in ((at + wide, at + 2 * wide), (at + 2 * wide, at + 2 * wide + 4))
+        )
+        yield length, first, Fraction(speed, 2**16)
+
+
+def _rows(content: bytes, elst: Box) -> tuple[int, int]:
+    """Return how many rows an edit list has, and the bytes of a length and of a time in it."""
+    wide = 8 if integer(content, elst.body, 1) == 1 else 4
+    return min(integer(content, elst.body + 4), (elst.end - elst.body - 8) // (2 * wide + 4)), wide
+
+
 def edited(content: bytes, elst: Box, movie_timescale: int, timescale: int, end: int) -> Timeline | None:
     """Return the timeline that an edit list makes of media that ends at `end`, in ticks; None if it shows nothing.
 
     Raises:
         Rejected: it has too many parts.
     """
-    count, version = integer(content, elst.body + 4), integer(content, elst.body, 1)
-    wide = 8 if version == 1 else 4
-    count = min(count, (elst.end - elst.body - 8) // (2 * wide + 4))
+    count, _ = _rows(content, elst)
     if count > MOST_PARTS:
         raise Rejected(f"its edit list has {count} parts; the limit is {MOST_PARTS}")
     parts: list[Part] = []
     now = Fraction(0)
-    for number in range(count):
-        at = elst.body + 8 + number * (2 * wide + 4)
-        length = Fraction(integer(content, at, wide), movie_timescale)
-        first = int.from_bytes(content[at + wide : at + 2 * wide], "big", signed=True)
-        speed = Fraction(int.from_bytes(content[at + 2 * wide : at + 2 * wide + 4], "big", signed=True), 2**16)
+    for number, (length, first, speed) in enumerate(entries(content, elst, movie_timescale)):
         is_last = number + 1 == count
         if first < 0 or (first >= end and speed):
             # Nothing is shown for a while.

@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import islice
 
 from worker.container.mp4.boxes import Box, children, find, integer, numbers
+from worker.container.mp4.edits import entries
 from worker.container.mp4.layout import box_at, walk
 from worker.container.mp4.movie import LARGEST_INDEX, Defaults, Movie, Track
 from worker.container.mp4.samples import FragmentSamples
@@ -223,15 +224,11 @@ def sound(reader: Reader, movie: Movie, position: int) -> Fraction | None:
 
 def _edit(movie: Movie, track: Track) -> tuple[Fraction, int]:
     """Return for how many seconds an edit list shows nothing of a track, and how many ticks of it are cut off then."""
-    elst, content = track.elst, movie.content
     empty = Fraction(0)
-    if elst is not None:
-        wide = 8 if integer(content, elst.body, 1) == 1 else 4
-        for at in range(elst.body + 8, elst.end - 2 * wide - 3, 2 * wide + 4):
-            start = int.from_bytes(content[at + wide : at + 2 * wide], "big", signed=True)
-            if start >= 0:
-                return empty, start
-            empty += Fraction(integer(content, at, wide), movie.timescale)
+    for length, first, _ in entries(movie.content, track.elst, movie.timescale) if track.elst else ():
+        if first >= 0:
+            return empty, first
+        empty += length
     return empty, 0
 
 

@@ -6,6 +6,7 @@ The descriptor is a socket to the service. It takes `{"fork": limits}` with the 
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import resource
@@ -18,6 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from PIL import Image
+
 import isolation
 from model import WRITTEN, WorkerLimits
 from worker import process
@@ -26,6 +29,9 @@ from worker.decode import ffmpeg
 _PR_SET_CHILD_SUBREAPER = 36
 _ROOT = Path(__file__).resolve().parent.parent
 _OPEN_FILES = 64
+_IMPORTED_AT_USE = ("av.subtitles.stream", "PIL.AvifImagePlugin", "PIL.WebPImagePlugin")
+"""What PyAV and Pillow import when they first need it, besides the formats of `Image.preinit`; a worker would do so for
+each object."""
 _STACK = 2**19
 """Bytes for the stack of a thread: stacks count as data, and the usual 8 MiB would be much of what is allowed."""
 
@@ -36,6 +42,9 @@ def main() -> NoReturn:
     # FFmpeg outlives a worker that crashed. Where this is refused, such orphans are killed all the same, and the first
     # process of the container reaps them.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for name in _IMPORTED_AT_USE:
+        importlib.import_module(name)
+    Image.preinit()
     data = _data()
     measures = isolation.confine_template([_ROOT, ffmpeg.EXECUTABLE])
     control.send(json.dumps({"isolation": asdict(measures)}).encode())

@@ -130,7 +130,7 @@ def misbehave(end: socket.socket, limits: WorkerLimits) -> None:
         maps = Path("/proc/self/environ")
         channel.send({"settled": "skipped", "reason": f"{found} {_opens(str(maps))}"})
     else:
-        process.__dict__["original"](end, limits)
+        raise ValueError(f"nobody knows how to {what}")
 
 
 def _opens(path: str) -> bool:
@@ -142,6 +142,5 @@ def _opens(path: str) -> bool:
 
 
 if __name__ == "__main__":
-    process.__dict__["original"] = process.run
     process.run = misbehave
     template.main()

@@ -18,12 +18,15 @@ from service import settings
 from service.events import Task
 from service.video import Videos
 from service.workers import JobFailed, Workers
+from tests.hostile.seeds import make
 from tests.privileges import SYS_RESOURCE, has_capability
 from tests.settings import environment_of
 
 from .fake_s3 import ETAG, FakeS3
 
-MISBEHAVING = (sys.executable, str(Path(__file__).with_name("misbehaving.py")))
+MISBEHAVING, IMPORTING = (
+    (sys.executable, str(Path(__file__).with_name(name))) for name in ("misbehaving.py", "importing.py")
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,14 @@ def workers() -> Iterator[Workers]:
     # From here on it takes no part of an object's time to get ready.
     made.start(WorkerLimits(20, 2**30, 2**30))
     assert made.end()["status"] is not None
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def importing() -> Iterator[Workers]:
+    made = Workers(IMPORTING)
+    made.start_template()
     yield made
     made.close()
 
@@ -58,6 +69,17 @@ def outcome(workers: Workers, name: str, seconds: float = 20, memory: int = 1769
     made = videos.outcome(task, seconds)
     assert (made.bucket, made.key) == ("b", f"{name}.mp4")
     return made
+
+
+@pytest.mark.parametrize("seed", ["first.mp4", "prores.mov", "film.mkv", "vp9.webm", "stream.ts", "old.avi"])
+@pytest.mark.parametrize(("image", "preview"), [("jpg", "webp"), ("webp", "mp4"), ("avif", "gif"), ("png", "webp")])
+def test_a_worker_finds_every_module_in_its_template(importing: Workers, seed: str, image: str, preview: str) -> None:
+    # What it imports itself it imports for each object anew, from folders that it has no business in.
+    content = make(seed)
+    everything = {"storyboard": True, "preview": preview, "manifest": True, "format": image}
+    videos = Videos(FakeS3(len(content), {0: content}), importing, settings.read(environment_of(everything)))
+    made = videos.outcome(Task(Video("b", "k.mp4", len(content), ETAG, None, "01")), 30)
+    assert (made.outcome, made.notes) == ("made", ())
 
 
 @pytest.mark.parametrize("number", ["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"])

@@ -2,10 +2,7 @@
 
 import io
 
-# Imported before the fork, and not by each worker when it writes its first file.
-from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-
-PLUGINS = (AvifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+from PIL import Image
 
 
 def encode(picture: Image.Image, image_format: str, quality: int, background: str) -> bytes:

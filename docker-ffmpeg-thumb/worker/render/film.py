@@ -7,10 +7,8 @@ from itertools import accumulate
 
 import av
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from PIL import GifImagePlugin, Image
+from PIL import Image
 
-PLUGINS = (GifImagePlugin,)
-"""Imported before the fork, and not by each worker when it writes its first file."""
 WEBP_QUALITY = 55
 
 _MILLISECOND = Fraction(1, 1000)

@@ -274,7 +274,7 @@ def _filled(text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the page, or prints one case."""
+    """Write the page, or print one case."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.burst", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--videos", type=int, help="print this one case")
     parser.add_argument("--account", type=int, default=ACCOUNT_CONCURRENCY, help="the account's concurrency")

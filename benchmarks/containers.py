@@ -101,7 +101,7 @@ def _first_answer(image: list[str], some: tuple[int, ...]) -> float:
 
 @contextmanager
 def _container(image: list[str], port: int, some: tuple[int, ...]) -> Iterator[None]:
-    """The image as Lambda runs it: read-only but for /tmp, unprivileged, limited memory and processors."""
+    """Run the image as Lambda does: read-only but for /tmp, unprivileged, limited memory and processors."""
     name = f"{TAG}-{uuid.uuid4().hex[:8]}"
     variables = function_variables({**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, {})
     options = ["--name", name, "--read-only", "--tmpfs", "/tmp:rw,exec,mode=1777,size=512m"]  # noqa: S108 - of the container

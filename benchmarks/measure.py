@@ -30,7 +30,7 @@ def processors() -> tuple[int, ...]:
 
 @contextmanager
 def running_on(processor: int) -> Iterator[None]:
-    """This process, and what it starts meanwhile, on one processor."""
+    """Keep this process, and what it starts meanwhile, on one processor."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, [processor])
     try:
@@ -40,7 +40,7 @@ def running_on(processor: int) -> Iterator[None]:
 
 
 def family(pids: Iterable[int]) -> list[psutil.Process]:
-    """These processes and all below them that are there now."""
+    """Return these processes and all below them that are there now."""
     found: dict[int, psutil.Process] = {}
     for pid in pids:
         try:
@@ -105,7 +105,7 @@ def sampled(roots: Callable[[], list[int]]) -> Iterator[Peak]:
 
 @contextmanager
 def limited(share: float) -> Iterator[list[str]]:
-    """What to put before a command so that it gets this share of a processor, with all that it starts.
+    """Yield what to put before a command so that it gets this share of a processor, with all that it starts.
 
     Raises:
         BenchFailure: the kernel's control groups cannot be written.

@@ -114,7 +114,7 @@ def function(
     memory_mb: int = MEMORY_MB,
     before: Sequence[str] = (),
 ) -> Iterator[Function]:
-    """The handler, with these settings and all else as it is by default, in processes of this machine.
+    """Run the handler with these settings and all else as it is by default, in processes of this machine.
 
     `before`: what is put before its command, such as what limits it.
 

@@ -144,7 +144,7 @@ def named_buckets(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _with_page(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`settings`, and where they are silent the outputs that the page shows."""
+    """Return `settings`, and where they are silent the outputs that the page shows."""
     added = {key: value for key, value in SETTINGS.items() if key not in settings}
     if added:
         words = " ".join(f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in added.items())

@@ -24,7 +24,7 @@ def installed() -> str | None:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A headless Chromium, which is gone when its context ends."""
+    """Yield a headless Chromium, which is gone when its context ends."""
     path = installed()
     if path is None:
         raise LocalFailure(MISSING)

@@ -52,7 +52,7 @@ class Environment:
 def environment(
     function: Function, variables: Mapping[str, str], runtime: str, folder: Path, sink: "Log", certificate: Path | None
 ) -> Iterator[Environment]:
-    """An execution environment of `runtime`, `processes` or `docker`."""
+    """Yield an execution environment of `runtime`, `processes` or `docker`."""
     port = free_port()
     name = f"video-thumbnailer-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     if runtime == "docker":
@@ -234,7 +234,7 @@ def _post(url: str, body: bytes, seconds: float) -> tuple[int, bytes]:
 
 @contextmanager
 def forwarder(environments: Environments, outcomes: Outcomes, seconds: float) -> Iterator[str]:
-    """An HTTP server that MiniStack posts events to; yields its URL."""
+    """Serve HTTP for the events that MiniStack posts; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -275,7 +275,7 @@ def serving(
     folder: Path,
     outcomes: Outcomes,
 ) -> Iterator[None]:
-    """The function answers its events, in `count` environments of `runtime`, and `outcomes` hears of each."""
+    """Let the function answer its events, in `count` environments of `runtime`, and `outcomes` hears of each."""
     sink = Log(emulator, log_group, folder / "function.log")
     # The emulator ends an invocation at the function's timeout; the forwarder waits a little longer for its word.
     seconds = function.timeout_seconds + 30

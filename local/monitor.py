@@ -61,7 +61,7 @@ class EmulatedCloud(Mocks):
 
 
 def plain(value: Any) -> Any:
-    """Inputs as a provider sees them: no secret wrappers, no unset properties, whole numbers whole."""
+    """Return inputs as a provider sees them: no secret wrappers, no unset properties, whole numbers whole."""
     if isinstance(value, Mapping):
         if value.get(_special_sig_key) == _special_secret_sig:
             return plain(value["value"])

@@ -106,7 +106,7 @@ class Board:
         self._put(Row(bucket, key, REFUSED, reason))
 
     def settled(self, outcome: Outcome, picture_bucket: str, size: int | None) -> None:
-        """The function has spoken."""
+        """Show what the function said of a video."""
         with self._changed:
             before = self._rows.get((outcome.bucket, outcome.key))
             if outcome.outcome == "superseded" and before and before.pictures:
@@ -170,7 +170,7 @@ class Body:
 
 @contextmanager
 def page(stack: Stack, port: int = 0) -> Iterator[str]:
-    """The page of `stack`, served on `port` of 127.0.0.1 or on a free one; yields its URL."""
+    """Serve the page of `stack` on `port` of 127.0.0.1 or on a free one; yield its URL."""
     board = Board()
     try:
         server = _Server(stack, board, port)

@@ -158,7 +158,7 @@ def run_program(emulator: Emulator, settings: Mapping[str, Any], build_image: bo
 
 
 def main(request: Mapping[str, Any]) -> None:
-    """The child's side: run the program, write what it made, or why not."""
+    """Run the program on the child's side; write what it made, or why not."""
     try:
         certificate = Path(request["certificate"]) if request["certificate"] else None
         emulator = Emulator(request["port"], certificate, credentials=request["credentials"])

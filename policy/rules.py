@@ -198,7 +198,7 @@ def judge(rules: Iterable[Rule], stack: Stack) -> Verdict:
 
 
 def secrets_in(text: str) -> list[str]:
-    """What kinds of secret a text holds."""
+    """Return what kinds of secret a text holds."""
     return [kind for kind, pattern in _SECRETS.items() if re.search(pattern, text)]
 
 
@@ -206,7 +206,7 @@ def secrets_in(text: str) -> list[str]:
 
 
 def _at(inputs: Mapping[str, Any], *path: str) -> Any:
-    """What lies at a path of inputs; None where there is nothing. Raises Undecided where it is not known yet."""
+    """Return what lies at a path of inputs; None where there is nothing. Raises Undecided where it is not known yet."""
     value: Any = inputs
     for step in path:
         if isinstance(value, Sequence) and not isinstance(value, str):
@@ -239,7 +239,7 @@ def _of(stack: Stack, *types: str) -> list[Resource]:
 
 
 def _statements(resource: Resource, key: str) -> list[Mapping[str, Any]]:
-    """The statements of a policy, which is JSON; raises Undecided where it is not known yet."""
+    """Return the statements of a policy, which is JSON; raises Undecided where it is not known yet."""
     held = _at(resource.inputs, key)
     try:
         document = json.loads(held) if isinstance(held, str) else held or {}
@@ -258,7 +258,7 @@ def _called(statement: Mapping[str, Any]) -> str:
 
 
 def _identity_policies(resource: Resource) -> Iterator[Resource]:
-    """The policies that an identity's resource holds, each as a resource with `policy`."""
+    """Yield the policies that an identity's resource holds, each as a resource with `policy`."""
     if resource.type in IDENTITY_POLICIES:
         yield resource
     for inline in _listed(_at(resource.inputs, "inlinePolicies")):
@@ -506,7 +506,7 @@ def policy_names_its_resources(resource: Resource, stack: Stack) -> Iterator[str
 
 
 def function_runs_a_digest(function: Resource, stack: Stack) -> Iterator[str]:
-    """A tag can be moved to another image by whoever may push; a digest is the image."""
+    """Reject a tag: it can be moved to another image by whoever may push; a digest is the image."""
     if _at(function.inputs, "packageType") != "Image":
         yield "is not made of a container image; set packageType to Image"
     elif not re.search(r"@sha256:[0-9a-f]{64}$", _at(function.inputs, "imageUri") or ""):
@@ -581,8 +581,8 @@ def repository_scans(repository: Resource, stack: Stack) -> Iterator[str]:
 
 
 def images_expire_by_count(lifecycle: Resource, stack: Stack) -> Iterator[str]:
-    """A push takes the tag from the digest that the function runs, and an age rule would delete it under the function
-    (Amazon ECR User Guide, "Lifecycle policy properties": the count types)."""
+    """Reject rules of age: a push takes the tag from the digest that the function runs, and an age rule would delete it
+    under the function (Amazon ECR User Guide, "Lifecycle policy properties": the count types)."""
     held = _at(lifecycle.inputs, "policy")
     document = json.loads(held) if isinstance(held, str) else held or {}
     for rule in _listed(document.get("rules")):
@@ -671,7 +671,7 @@ def _dead_letters(target: Resource) -> Any:
 
 
 def _as_input(resource: Resource, value: Any) -> Resource:
-    """The resource with one input, called "", which is made of the same as its dead-letter queue."""
+    """Return the resource with one input, called "", which is made of the same as its dead-letter queue."""
     needs = resource.needs.get("deadLetterConfig", resource.needs.get("", frozenset()))
     return Resource(resource.id, resource.type, resource.name, {"": value}, {"": needs})
 

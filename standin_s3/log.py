@@ -88,7 +88,7 @@ class Log:
         self._newest = 0.0
 
     def connected(self) -> int:
-        """Number a connection."""
+        """Count a connection and return its number."""
         with self._changed:
             self._connections += 1
             return self._connections
@@ -100,7 +100,7 @@ class Log:
 
     @contextmanager
     def entering(self, entry: Entry) -> Iterator[None]:
-        """The request is under way until the context ends, and is in the log from then on."""
+        """Hold a request as under way until the context ends; it is in the log from then on."""
         with self._changed:
             entry.began = self._newest = time.monotonic()
             self._open.append(entry)
@@ -125,7 +125,7 @@ class Log:
             return list(self._requests)
 
     def under_way(self) -> list[tuple[str, str]]:
-        """(method, `bucket/key`) of the requests that are not answered yet."""
+        """Return (method, `bucket/key`) of the requests that are not answered yet."""
         with self._changed:
             return [(entry.method, entry.name) for entry in self._open]
 

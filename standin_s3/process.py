@@ -33,7 +33,7 @@ def started(
     upstream: str = "",
     processors: Sequence[int] = (),
 ) -> Iterator[S3]:
-    """A stand-in in a process of its own, on some processors alone, with the files of a folder as objects.
+    """Run a stand-in in a process of its own, on some processors alone, with the files of a folder as objects.
 
     Raises:
         NotStarted: its message says why.

@@ -105,7 +105,7 @@ class S3:
         self.faults.set(())
 
     def injected(self) -> int:
-        """Requests that went wrong by its doing so far."""
+        """Return how many requests went wrong by its doing so far."""
         return self.faults.injected
 
     def set_pace(self, pace: Pace) -> None:
@@ -113,7 +113,7 @@ class S3:
         self.pace = pace
 
     def clear(self) -> None:
-        """The log begins anew."""
+        """Empty the log."""
         self.log.clear()
 
     def requests(self) -> list[Request]:
@@ -125,11 +125,11 @@ class S3:
         return self.log.counted()
 
     def under_way(self) -> list[tuple[str, str]]:
-        """(method, `bucket/key`) of the requests that are not answered yet."""
+        """Return (method, `bucket/key`) of the requests that are not answered yet."""
         return self.log.under_way()
 
     def break_connections(self, how: str) -> None:
-        """What becomes of the connections that are open now, as after a pause: `close` ends them, `swallow` leaves them
-        open and answers nothing on them any more."""
+        """Break the connections that are open now, as after a pause: `close` ends them, `swallow` leaves them open and
+        answers nothing on them any more."""
         for connection in list(self.open):
             connection.break_off(how)

@@ -101,7 +101,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are in the log of the stand-in, and nothing else is worth a line."""
+        """Write nothing: requests are in the log of the stand-in, and nothing else is worth a line."""
 
     def break_off(self, how: str) -> None:
         """See `S3.break_connections`; called from another thread."""

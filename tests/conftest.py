@@ -54,7 +54,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
 
 
 def _group(nodeid: str) -> str:
-    """The tests of a file, or all those that share a stack which takes a minute to start: each runtime has its own."""
+    """Return the tests of a file, or all those that share a stack which takes a minute to start: each runtime has its
+    own."""
     file, _, test = nodeid.partition("::")
     if file == "tests/content/test_image.py" or "docker" in re.split(r"[\[\]-]", test):
         return "docker"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 def environment_of(values: Mapping[str, object]) -> dict[str, str]:
-    """Settings as the function's environment holds them: `job_seconds=10`, `widths=[64]`; `memory` in MiB.
+    """Return settings as the function's environment holds them: `job_seconds=10`, `widths=[64]`; `memory` in MiB.
 
     `preview` is its format, or `none`.
     """

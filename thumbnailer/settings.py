@@ -382,7 +382,7 @@ def read_settings(config: pulumi.Config) -> Settings:
 
 
 def check(settings: Settings) -> None:
-    """Raises `SettingsError` with every fault of `settings`."""
+    """Raise `SettingsError` with every fault of `settings`."""
     faults = _rule_faults(settings, set())
     if faults:
         raise SettingsError([fault.says for fault in faults])

@@ -70,7 +70,7 @@ def look(service: Service) -> Found:
 
 
 def verdict(plan: Plan, found: Found, redriven: bool = False) -> Verdict:
-    """Compares with the plan; once what failed was `redriven` with no fault left, all of it must have pictures."""
+    """Compare with the plan; once what failed was `redriven` with no fault left, all of it must have pictures."""
     states: Counter[str] = Counter()
     faults = []
     for key, put in plan.final.items():

@@ -36,7 +36,7 @@ class Times:
 
 
 def upload_all(service: Service, plan: Plan) -> None:
-    """Uploads everything, in the plan's order, several at a time; what replaces another waits for that one."""
+    """Upload everything, in the plan's order, several at a time; what replaces another waits for that one."""
     s3 = service.client("s3")
     done = {id(put): threading.Event() for put in plan.puts}
 
@@ -66,7 +66,7 @@ class Repeater:
         self._thread.start()
 
     def finish(self) -> None:
-        """Waits for the last event of the tap, then sends those that are to come late."""
+        """Wait for the last event of the tap, then send those that are to come late."""
         self._thread.join()
         for event in self._late:
             self._send(event)

@@ -49,7 +49,7 @@ class Drift:
 
 @contextmanager
 def sampled(answered: Callable[[], int], others: Collection[int] = ()) -> Iterator[list[Sample]]:
-    """Samples the handlers of this process while the context is open, but for `others`: those of another stack."""
+    """Sample the handlers of this process while the context is open, but for `others`: those of another stack."""
     samples: list[Sample] = []
     ended, began = threading.Event(), time.monotonic()
 

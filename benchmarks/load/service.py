@@ -59,7 +59,7 @@ class Service:
 
 @contextmanager
 def service(folder: Path, environments: int) -> Iterator[Service]:
-    """The stack with `environments` warm handlers, up for as long as the context lasts; logs go to `folder`."""
+    """Run the stack with `environments` warm handlers while the context lasts; logs go to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = Outcomes()
     with _descriptors(), _variables(UNBOUNDED), emulator(free_port(), folder) as aws:

@@ -104,7 +104,7 @@ def landscape(chance: Random, size: Size = WIDE) -> Image.Image:
 
 
 def _ball(picture: Image.Image, box: tuple[float, float, float, float], tint: Colour) -> None:
-    """A round thing, lit from one side."""
+    """Draw a round thing, lit from one side."""
     left, top, right, bottom = (round(value) for value in box)
     span = max(2, right - left), max(2, bottom - top)
     glow = ImageChops.invert(Image.radial_gradient("L")).resize((span[0] * 2, span[1] * 2))

@@ -154,7 +154,7 @@ def _service(options: Namespace, of: Stack, s3: Any, bounds: Bounds) -> Service:
 
 
 def _pairs(options: Namespace, of: Stack) -> list[tuple[str, str | None]]:
-    """Endings and beginnings of keys; a job takes one of each."""
+    """Return endings and beginnings of keys; a job takes one of each."""
     return list(product(of.spellings(), options.prefixes or of.prefixes() or [None]))
 
 

@@ -33,7 +33,7 @@ class Built:
     layers: tuple[tuple[File, ...], ...]
 
     def files(self) -> dict[str, File]:
-        """What is left of the added layers in the end, by path: a later layer covers an earlier one."""
+        """Return what is left of the added layers in the end, by path: a later layer covers an earlier one."""
         left: dict[str, File] = {}
         for layer in self.layers:
             for file in layer:
@@ -47,7 +47,7 @@ class Built:
 
 
 def read(name: str, base: str, folder: Path) -> Built:
-    """Takes the image `name` apart, in `folder`."""
+    """Take the image `name` apart, in `folder`."""
     saved = folder / "image.tar"
     docker("save", "--output", str(saved), name)
     known = inspect(base)["RootFS"]["Layers"]
@@ -63,14 +63,14 @@ def read(name: str, base: str, folder: Path) -> Built:
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """What Docker knows of an image."""
+    """Return what Docker knows of an image."""
     [found] = json.loads(docker("image", "inspect", name))
     assert isinstance(found, dict)
     return found
 
 
 def docker(*arguments: str) -> str:
-    """Runs a docker command; its output. Fails with what it said."""
+    """Run a docker command and return its output; fail with what it said."""
     done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, f"docker {' '.join(arguments)}: {(done.stderr or done.stdout)[-2000:]}"
     return done.stdout

@@ -92,7 +92,7 @@ for name, ask in (("socket", socket.socket), ("fork", os.fork), ("kill", lambda:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The image as the Dockerfile makes it, on the base image that it names."""
+    """Yield the image as the Dockerfile makes it, on the base image that it names."""
     if not docker_answers():
         pytest.skip("no Docker engine answers")
     base = base_image(CONTEXT / "Dockerfile")
@@ -278,7 +278,7 @@ def test_what_it_starts_in_place_of_a_decoder_reaches_no_network_and_no_process(
 
 
 def records(built: Built) -> dict[str, str]:
-    """What each installed distribution says it consists of, by the folder that says so."""
+    """Return what each installed distribution says it consists of, by the folder that says so."""
     return {
         path.removesuffix("/RECORD"): file.text
         for path, file in built.files().items()

@@ -32,7 +32,7 @@ def entries(file: str) -> list[tuple[Requirement, str]]:
 
 
 def versions(file: str) -> dict[str, set[str]]:
-    """The versions of each package; several where they differ by Python's version."""
+    """Return the versions of each package; several where they differ by Python's version."""
     found: dict[str, set[str]] = {}
     for requirement, _ in entries(file):
         found.setdefault(canonicalize_name(requirement.name), set()).add(str(requirement.specifier))

@@ -68,7 +68,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
 
 @pytest.fixture(scope="session")
 def beside(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service as it is without any setting: a bucket of its own, each picture beside its video."""
+    """Yield the service as it is without any setting: a bucket of its own, each picture beside its video."""
     folder = tmp_path_factory.mktemp("beside")
     with running({}, runtime=runtime, folder=folder, enforce_iam=True) as stack:
         yield Service(stack, stack.bucket)
@@ -80,7 +80,7 @@ def beside(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def elsewhere(runtime: Runtime, beside: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service between two buckets that were there before it, with everything switched on."""
+    """Yield the service between two buckets that were there before it, with everything switched on."""
     folder = tmp_path_factory.mktemp("elsewhere")
     program = ROOT if runtime == "processes" else _program(folder / "program", beside.stack.registered.function.image)
     buckets = (ELSEWHERE["bucket"], ELSEWHERE["outputBucket"])

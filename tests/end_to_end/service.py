@@ -31,18 +31,18 @@ class Service:
         return self.stack.client("s3")
 
     def upload(self, key: str, content: Path | bytes) -> None:
-        """Puts an object into the bucket of the videos."""
+        """Put an object into the bucket of the videos."""
         body = content if isinstance(content, bytes) else content.read_bytes()
         self.s3.put_object(Bucket=self.stack.bucket, Key=key, Body=body)
 
     def outcome(self, key: str, content: Path | bytes) -> Outcome:
-        """Uploads, and waits for what becomes of it."""
+        """Upload an object, and wait for its outcome."""
         mark = self.stack.outcomes.count()
         self.upload(key, content)
         return self.stack.outcomes.wait(key, SECONDS, since=mark)
 
     def picture(self, key: str) -> Image.Image:
-        """The picture that lies in the bucket."""
+        """Return the picture that lies in the bucket."""
         picture = Image.open(io.BytesIO(self.content(key)))
         picture.load()
         return picture
@@ -67,7 +67,7 @@ class Service:
         return sum(line.startswith("START RequestId: ") for line in lines)
 
     def said(self, key: str) -> list[dict[str, Any]]:
-        """The function's own log lines on one object, oldest first."""
+        """Return the function's own log lines on one object, oldest first."""
         lines = [json.loads(line) for line in self.log() if line.startswith('{"level"')]
         return [line for line in lines if line.get("key") == key]
 
@@ -78,7 +78,7 @@ class Service:
         return sum(int(count) for name, count in attributes.items() if name.startswith("ApproximateNumberOfMessages"))
 
     def take_failures(self) -> list[dict[str, Any]]:
-        """Waits for failed events, and takes them out of the queue."""
+        """Wait for failed events, and take them out of the queue."""
         deadline = time.monotonic() + SECONDS
         sqs, taken = self.stack.client("sqs"), list[dict[str, Any]]()
         while not taken and time.monotonic() < deadline:
@@ -93,7 +93,7 @@ class Service:
         self.stack.client("sqs").purge_queue(QueueUrl=self.stack.queue_url)
 
     def replay(self, failure: dict[str, Any], key: str) -> Outcome:
-        """Sends the event of a message of the failure queue again, as S3 sent it."""
+        """Send the event of a message of the failure queue again, as S3 sent it."""
         mark = self.stack.outcomes.count()
         event = json.dumps(failure["requestPayload"])
         self.stack.client("lambda").invoke(FunctionName=self.stack.function, InvocationType="Event", Payload=event)
@@ -107,12 +107,12 @@ class Service:
 
 
 def wait_for_retries() -> None:
-    """Returns when an event that failed would have been tried again."""
+    """Wait until an event that failed would have been tried again."""
     time.sleep(QUIET_SECONDS)
 
 
 def verdict(call: Any, *arguments: Any, **named: Any) -> str:
-    """`allowed`, `denied`, or the error that is neither."""
+    """Return `allowed`, `denied`, or the error that is neither."""
     try:
         call(*arguments, **named)
     except ClientError as error:

@@ -43,7 +43,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def announced(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Path]]:
-    """The stack with its three consumers, and the file that the function writes what it was told into."""
+    """Yield the stack with its three consumers, and the file that the function writes what it was told into."""
     folder = tmp_path_factory.mktemp("announced")
     told, function = folder / "told.json", "arn:aws:lambda:us-east-1:000000000000:function:site"
     program = folder / "program"

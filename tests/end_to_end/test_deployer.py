@@ -193,7 +193,7 @@ class Account:
     stack: Registered
 
     def allows(self, user: str, action: str, arn: str) -> bool:
-        """What IAM would answer to a user for whom all conditions hold."""
+        """Return what IAM would answer to a user for whom all conditions hold."""
         document = json.loads(_policy(user))
         for statement in document["Statement"]:
             statement.pop("Condition", None)
@@ -222,7 +222,7 @@ def _policy(name: str) -> str:
 
 
 def _user(aws: Emulator, name: str) -> Emulator:
-    """The account as a user sees it that has a policy of docs/policies."""
+    """Return the account as a user sees it that has a policy of docs/policies."""
     policy = _policy(name)
     iam = aws.client("iam")
     iam.create_user(UserName=name)

@@ -23,7 +23,7 @@ FILES = [
 
 @pytest.fixture(scope="module")
 def made(elsewhere: Service, films: Films) -> Service:
-    """The service after one video of three scenes, ten seconds each."""
+    """Return the service after one video of three scenes, ten seconds each."""
     outcome = elsewhere.outcome(KEY, films.scenes())
     assert (outcome.outcome, outcome.reason) == ("made", "")
     return elsewhere

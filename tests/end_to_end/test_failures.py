@@ -11,7 +11,8 @@ TRIES = 3
 
 
 def _state_of(service: Service, key: str, failures: list[dict[str, Any]], reason: str) -> None:
-    """The one message holds the event as S3 sent it and why it failed; the log has a line of each try."""
+    """Check that the one message holds the event as S3 sent it and why it failed, and that the log has a line of each
+    try."""
     (failure,) = failures
     (record,) = failure["requestPayload"]["Records"]
     assert record["eventSource"] == "aws:s3"

@@ -52,11 +52,11 @@ class Deployed:
     statements: tuple[Mapping[str, Any], ...]
 
     def client(self, name: str) -> Any:
-        """A client with the function's own credentials."""
+        """Return a client with the function's own credentials."""
         return self.service.stack.client(name, self.service.stack.credentials)
 
     def places(self, action: str) -> list[Place]:
-        """The objects on which the policy allows an action."""
+        """Return the objects on which the policy allows an action."""
         found = []
         for statement in self.statements:
             if action in statement["Action"]:
@@ -349,7 +349,7 @@ def test_the_policy_of_the_bucket_refuses_everybody_who_comes_without_tls(beside
 
 
 def _client(service: Service, name: str, credentials: Mapping[str, str], *, tls: bool = True) -> Any:
-    """A client of its own, which says that its requests came without TLS where that is wanted."""
+    """Return a client of its own, which says that its requests came without TLS where that is wanted."""
     emulator = service.stack.emulator
     session: Any = boto3.session.Session(region_name=REGION)
     client = session.client(
@@ -370,7 +370,7 @@ def _come_plainly(request: Any, **_: object) -> None:
 
 
 def _attempt(deployed: Deployed, action: str, resource: str, conditions: Mapping[str, Any]) -> Call:
-    """The call that an action of the policy stands for; a new action needs a new line here."""
+    """Return the call that an action of the policy stands for; a new action needs a new line here."""
     service = action.partition(":")[0]
     client = deployed.client("s3" if service in ("xray", "logs") else service)
     bucket, _, pattern = resource.removeprefix("arn:aws:s3:::").partition("/")
@@ -401,7 +401,7 @@ def _attempt(deployed: Deployed, action: str, resource: str, conditions: Mapping
 
 
 def _simulate(deployed: Deployed, action: str, resource: str = "*") -> None:
-    """Raises what a service would answer to the function, where the emulated one cannot be asked."""
+    """Raise what a service would answer to the function, where the emulated one cannot be asked."""
     iam, role = deployed.service.stack.client("iam"), deployed.service.stack.registered.function.role
     simulated = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource])
     (result,) = simulated["EvaluationResults"]
@@ -410,7 +410,7 @@ def _simulate(deployed: Deployed, action: str, resource: str = "*") -> None:
 
 
 def _object_calls(s3: Any, bucket: str, key: str) -> dict[str, Call]:
-    """What can be done with an object, by the name of the right that it takes."""
+    """Return what can be done with an object, by the name of the right that it takes."""
     named = {"Bucket": bucket, "Key": key}
     tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
     return {
@@ -431,7 +431,7 @@ def _object_calls(s3: Any, bucket: str, key: str) -> dict[str, Call]:
 
 
 def _deleted(answer: Mapping[str, Any]) -> None:
-    """A request to delete several objects succeeds as such; what became of each stands in its answer."""
+    """Raise the error of an object that was not deleted: a request to delete several succeeds as such."""
     if errors := answer.get("Errors"):
         raise ClientError({"Error": errors[0]}, "DeleteObjects")
 
@@ -446,5 +446,5 @@ def _near_misses(place: Place) -> list[str]:
 
 
 def _wrong(tried: Table, wanted: str) -> Table:
-    """The rows that came out otherwise, which is what a failing test shows."""
+    """Return the rows that came out otherwise, which is what a failing test shows."""
     return {name: found for name, found in tried.items() if found != wanted}

@@ -67,7 +67,7 @@ UNUSABLE = {
 
 @pytest.fixture(scope="module")
 def unusable(beside: Service, films: Films) -> tuple[dict[str, Outcome], int]:
-    """What became of files that no picture can be made of, and how often the function was called for them."""
+    """Return what became of files that no picture can be made of, and how often the function was called for them."""
     before = beside.calls()
     contents: dict[str, Path | bytes] = {
         "nothing.mp4": b"",

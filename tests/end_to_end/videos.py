@@ -64,7 +64,7 @@ class Films:
 
 
 def corners(turn: int) -> Image.Image:
-    """The picture that `Films.corners` shows."""
+    """Return the picture that `Films.corners` shows."""
     picture = Image.new("RGB", (800, 450))
     places = ((0, 0), (400, 0), (400, 225), (0, 225))
     for number, place in enumerate(places):

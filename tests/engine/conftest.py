@@ -38,7 +38,7 @@ def engine(s3_emulator: Emulator, tmp_path: Path) -> Engine:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """An empty folder outside this repository, for a program."""
+    """Return an empty folder outside this repository, for a program."""
     folder = tmp_path / "program"
     folder.mkdir()
     return folder

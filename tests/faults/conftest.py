@@ -21,7 +21,7 @@ def session_store() -> Iterator[S3]:
 
 @pytest.fixture
 def store(session_store: S3) -> Iterator[S3]:
-    """The store, with nothing wrong before and after."""
+    """Yield the store, with nothing wrong before and after."""
     session_store.fail()
     yield session_store
     session_store.fail()
@@ -29,7 +29,7 @@ def store(session_store: S3) -> Iterator[S3]:
 
 @pytest.fixture(scope="session")
 def warm(session_store: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    """A warm handler: faults of one test must not reach the next."""
+    """Yield a warm handler: faults of one test must not reach the next."""
     with Warm(session_store.url(), tmp_path_factory.mktemp("handler"), job_seconds=15, memory=1024) as handler:
         # It tries FFmpeg once when it is loaded, which no test is to take for a job's.
         handler.call()
@@ -38,24 +38,24 @@ def warm(session_store: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def red(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A small video, all red."""
+    """Return a small video, all red."""
     return film(tmp_path_factory.mktemp("red") / "red.mp4", "red")
 
 
 @pytest.fixture(scope="session")
 def large_red(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A video that takes FFmpeg long enough to be seen at its work, all red."""
+    """Return a video that takes FFmpeg long enough to be seen at its work, all red."""
     return film(tmp_path_factory.mktemp("large") / "red.mp4", "red", seconds=7, size="1920x1080")
 
 
 @pytest.fixture(scope="session")
 def blue(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A small video, all blue."""
+    """Return a small video, all blue."""
     return film(tmp_path_factory.mktemp("blue") / "blue.mp4", "blue")
 
 
 @pytest.fixture(scope="session")
 def long(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A video of megabytes, so that it is read in several ranges."""
+    """Return a video of megabytes, so that it is read in several ranges."""
     folder: Path = tmp_path_factory.mktemp("long")
     return film(folder / "long.mp4", "testsrc2", seconds=20, size="640x360", quality="8")

@@ -78,7 +78,7 @@ def _is_writing(store: S3, key: str) -> None:
 
 
 def _writes(store: S3, key: str) -> list[int]:
-    """What became of the writes of an object, in the order in which they were decided."""
+    """Return what became of the writes of an object, in the order in which they were decided."""
     return [each.status for each in store.requests() if (each.method, each.name) == ("PUT", f"{BUCKET}/{key}")]
 
 

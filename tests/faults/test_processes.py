@@ -24,7 +24,7 @@ _SETTINGS = {"job_seconds": 10, "memory": 1024}
 
 
 def _wait_for_ffmpeg(handler: Warm, stopped: bool = False) -> int:
-    """The id of the FFmpeg below a handler; stopped as soon as it is seen, if so wished."""
+    """Wait for the FFmpeg below a handler and return its id; where `stopped` is set, stop it as soon as it is seen."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for pid in descendants(handler.process.pid):

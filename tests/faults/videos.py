@@ -10,7 +10,7 @@ from tests.hostile.seeds import FFMPEG
 
 
 def film(path: Path, look: str, seconds: float = 1, size: str = "96x64", quality: str = "30") -> bytes:
-    """A video of one colour, or of one of FFmpeg's test patterns."""
+    """Make a video of one colour, or of one of FFmpeg's test patterns."""
     source = (
         f"{look}=s={size}:r=10:d={seconds}" if look.startswith("test") else f"color={look}:s={size}:r=10:d={seconds}"
     )

@@ -34,7 +34,7 @@ class Context:
 
 
 def _state() -> dict[str, int]:
-    """What a call may not leave behind, and the largest process that a job has had so far."""
+    """Return what a call may not leave behind, and the largest process that a job has had so far."""
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     # The template of the workers stays, and so do the connections to S3.
     return {
@@ -56,7 +56,7 @@ def _is_socket(entry: Path) -> bool:
 
 
 def _small_reads(size: int) -> "ReadPolicy":
-    """Makes the ways of large objects usable with small ones: what is fetched whole, of either end, and at once."""
+    """Make the ways of large objects usable with small ones: what is fetched whole, of either end, and at once."""
     from model import ReadPolicy
 
     edge, block = max(64, size // 8), max(64, size // 4)
@@ -64,7 +64,7 @@ def _small_reads(size: int) -> "ReadPolicy":
 
 
 def _over(asked: dict[str, str]) -> dict[str, str]:
-    """The environment of this process with other settings over its own."""
+    """Return the environment of this process with other settings over its own."""
     held = {**json.loads(os.environ.get("THUMBNAILER", "{}")), **json.loads(asked.get("THUMBNAILER", "{}"))}
     return {**os.environ, **asked, "THUMBNAILER": json.dumps(held)}
 

@@ -41,7 +41,7 @@ def opened(path: str) -> None:
 
 
 def questions(service: int, port: int) -> dict[str, Callable[[], object]]:
-    """What is asked, by name; `service` is the number of a process outside."""
+    """Return what is asked, by name; `service` is the number of a process outside."""
     return {
         "a connection": lambda: socket.create_connection(("127.0.0.1", port), 5),
         "a datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),

@@ -28,18 +28,18 @@ class Service:
         self._fds = self.serves().fds
 
     def put(self, key: str, content: bytes, **options: dict[str, str]) -> dict[str, Any]:
-        """Uploads an object; the record that S3 would send of it."""
+        """Upload an object; return the record that S3 would send of it."""
         return self.s3.put(key, content, bucket=self.bucket, **options)
 
     def answer(
         self, content: bytes, key: str = "", settings: dict[str, object] | None = None, **options: dict[str, str]
     ) -> Answer:
-        """What becomes of one new object."""
+        """Return what becomes of one new object."""
         key = key or f"{next(self._numbers)}.mp4"
         return self.warm.call(self.put(key, content, **options), settings=settings)
 
     def serves(self) -> Answer:
-        """The next event is served as before."""
+        """Check that the next event is served as before."""
         answer = self.answer(self._good)
         assert answer.outcome == "made", answer.reason
         assert answer.outcomes[0]["images"][0]["width"] == 96
@@ -48,7 +48,7 @@ class Service:
     def faults(
         self, files: dict[str, bytes], allowed: tuple[str, ...] = ("rejected", "skipped"), **options: Any
     ) -> list[str]:
-        """What went wrong with some files, in words."""
+        """Return what went wrong with some files, in words."""
         found: list[str] = []
         for name, content in files.items():
             before = len(self.warm.log())
@@ -58,7 +58,7 @@ class Service:
         return found
 
     def faults_of(self, answer: Answer, allowed: tuple[str, ...], log: str) -> list[str]:
-        """What is wrong with one answer and what it left behind."""
+        """Return what is wrong with one answer and what it left behind."""
         found: list[str] = []
         if answer.outcome not in allowed or (answer.outcome != "made" and not answer.reason):
             found.append(f"{answer.outcome}, where one of {allowed} was expected: {answer.reason}")
@@ -77,7 +77,7 @@ class Service:
 
 
 def secrets(trap: Trap) -> tuple[str, ...]:
-    """What may be in no log."""
+    """Return what may be in no log."""
     return (SECRET_ID, SECRET_KEY, TOKEN, trap.bait.marker, "X-Amz-Signature", "X-Amz-Credential", "root:x:0")
 
 
@@ -89,7 +89,7 @@ def good() -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
-    """The bait of this run."""
+    """Yield the bait of this run."""
     made = Trap(tmp_path_factory.mktemp("bait"))
     yield made
     made.close()

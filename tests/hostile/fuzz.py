@@ -69,7 +69,7 @@ class Report:
 
 
 def fault_of(made: Mutant, answer: Answer) -> str:
-    """What is wrong with an answer; empty if nothing is."""
+    """Return what is wrong with an answer; empty if nothing is."""
     if answer.outcome not in OUTCOMES:
         return f"no stated outcome: {answer.reason}"
     if answer.outcome != "made" and not answer.reason:
@@ -95,7 +95,7 @@ class _Run:
         self._lock = threading.Lock()
 
     def work(self, worker: int) -> None:
-        """Takes numbers until there are none or time is up."""
+        """Take numbers until there are none or time is up."""
         handler = self._new(worker, 0)
         calls, fds, resident = 0, 0, 0
         try:
@@ -122,7 +122,7 @@ class _Run:
             handler.close()
 
     def finish(self) -> Report:
-        """The report; to be asked for when all workers are done."""
+        """Return the report; to be called when all workers are done."""
         self.report.seconds = time.monotonic() - self._began
         return self.report
 
@@ -168,7 +168,7 @@ class _Run:
 
 
 def run(mutants: int, seconds: float, start: int = 0, workers: int = 2, progress: bool = False) -> Report:
-    """Tries the mutants with the numbers from `start` on, until there are enough or time is up."""
+    """Try the mutants with the numbers from `start` on, until there are enough or time is up."""
     with tempfile.TemporaryDirectory() as folder, started() as store:
         fuzzing = _Run(mutants, seconds, start, Path(folder), store)
         threads = [threading.Thread(target=fuzzing.work, args=(number,)) for number in range(workers)]
@@ -188,7 +188,7 @@ def run(mutants: int, seconds: float, start: int = 0, workers: int = 2, progress
 
 
 def main() -> int:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzz", description=__doc__)
     parser.add_argument("--mutants", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=600.0, help="ends after these, whatever is left")

@@ -56,13 +56,13 @@ class Bait:
 
 
 def box(kind: bytes, *content: bytes, size: int | None = None) -> bytes:
-    """A box, which may lie about its size."""
+    """Return a box, which may lie about its size."""
     body = b"".join(content)
     return struct.pack(">I", (len(body) + 8 if size is None else size) & 2**32 - 1) + kind + body
 
 
 def wide(kind: bytes, content: bytes, size: int) -> bytes:
-    """A box with a size of 64 bits."""
+    """Return a box with a size of 64 bits."""
     return struct.pack(">I4sQ", 1, kind, size) + content
 
 
@@ -70,14 +70,15 @@ FTYP = box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
 
 
 def patched(video: bytes, kind: bytes, offset: int, value: bytes, which: int = 0) -> bytes:
-    """A video with other bytes at an offset behind the header of one of its boxes."""
+    """Return a video with other bytes at an offset behind the header of one of its boxes."""
     found = [start for start, _, name in boxes(video) if name == kind]
     place = found[which] + 8 + offset
     return video[:place] + value + video[place + len(value) :]
 
 
 def with_box(video: bytes, holder: bytes, added: bytes, remove: bytes = b"") -> bytes:
-    """A video with its index last, in which a box is put into another, all sizes right; or takes the place of one."""
+    """Return a video with its index last, in which a box is put into another, all sizes right; or takes the place of
+    one."""
 
     def rebuilt(start: int, end: int) -> bytes:
         out, position = b"", start
@@ -139,7 +140,7 @@ def playlists(bait: Bait) -> Files:
 
 
 def behind_a_container(bait: Bait) -> Files:
-    """The same texts where something looks like the beginning of a container."""
+    """Return the same texts where something looks like the beginning of a container."""
     text = f"\n#EXTM3U\n#EXTINF:9,\n{bait.http}\n#EXT-X-ENDLIST\n".encode()
     return {
         "ftyp, then a playlist": FTYP + text,
@@ -217,7 +218,7 @@ def linked_segments(video: bytes, bait: Bait) -> Files:
 
 
 def declared(video: bytes) -> Files:
-    """Counts and sizes that ask for gigabytes."""
+    """Return counts and sizes that ask for gigabytes."""
     files: Files = {}
     for value in (2**24, 2**28, 2**31 - 1, 2**32 - 1):
         number = struct.pack(">I", value)
@@ -366,7 +367,7 @@ def fragments(video: bytes) -> Files:
 
 
 def patched_in(video: bytes, kind: bytes, offset: int, value: bytes) -> bytes:
-    """The same as `patched`, for every box of the kind, wherever it is."""
+    """Patch every box of a kind, wherever it is."""
     content, place = bytearray(video), video.find(kind)
     while place >= 0:
         content[place + 4 + offset : place + 4 + offset + len(value)] = value
@@ -400,7 +401,7 @@ def dimensions(video: bytes) -> Files:
 
 
 def in_entry(video: bytes, added: bytes) -> bytes:
-    """A box at the end of the first sample entry, all sizes right; the index must stand behind the samples."""
+    """Return a box at the end of the first sample entry, all sizes right; the index must stand behind the samples."""
     start, end = next((s, e) for s, e, kind in boxes(video) if kind == b"stsd")
     stsd = video[start:end]
     entry = stsd[16:]
@@ -436,7 +437,7 @@ class Bits:
 
 
 def h264_sps(width: int, height: int) -> bytes:
-    """A sequence parameter set of H.264 that declares a size in pixels."""
+    """Return a sequence parameter set of H.264 that declares a size in pixels."""
     bits = Bits().u(8, 66).u(8, 0xC0).u(8, 62).ue(0).ue(0).ue(2).ue(16).u(1, 0)
     bits.ue(width // 16 - 1).ue(height // 16 - 1).u(1, 1).u(1, 0).u(1, 0).u(1, 0)
     return b"\x67" + _escaped(bits.bytes())
@@ -455,7 +456,7 @@ def _escaped(content: bytes) -> bytes:
 
 
 def hevc_sps(width: int, height: int) -> bytes:
-    """A sequence parameter set of HEVC that declares a size in pixels."""
+    """Return a sequence parameter set of HEVC that declares a size in pixels."""
     bits = Bits().u(4, 0).u(3, 0).u(1, 1).u(8, 1).u(32, 0x60000000).u(48, 0x900000000000).u(8, 186)
     bits.ue(0).ue(1).ue(width).ue(height).u(1, 0).ue(0).ue(0).ue(4).u(1, 1).ue(4).ue(15).ue(0)
     bits.ue(0).ue(3).ue(0).ue(3).ue(0).ue(0).u(1, 0).u(1, 0).u(1, 0).u(1, 0).ue(0).u(1, 0).u(1, 0).u(1, 0).u(1, 0).u(
@@ -465,7 +466,7 @@ def hevc_sps(width: int, height: int) -> bytes:
 
 
 def movie(entry: bytes, samples: list[bytes], ticks: int = 1, size: tuple[int, int] = (64, 64)) -> bytes:
-    """A whole MP4 of one track: a sample entry and samples, every one a keyframe."""
+    """Return a whole MP4 of one track: a sample entry and samples, every one a keyframe."""
     data = b"".join(samples)
     offset = len(FTYP) + 8
     sizes = struct.pack(f">{len(samples)}I", *map(len, samples))
@@ -508,7 +509,7 @@ def movie(entry: bytes, samples: list[bytes], ticks: int = 1, size: tuple[int, i
 
 
 def entry(kind: bytes, size: tuple[int, int], *added: bytes) -> bytes:
-    """A visual sample entry."""
+    """Return a visual sample entry."""
     fields = bytes(6) + b"\0\1" + bytes(16) + struct.pack(">HH", *size) + b"\0\x48\0\0\0\x48\0\0" + bytes(4) + b"\0\1"
     return box(kind, fields, bytes(32), b"\0\x18\xff\xff", *added)
 
@@ -601,7 +602,7 @@ def picture_count_bomb(jpeg: bytes) -> Files:
 
 
 def cut_everywhere(video: bytes) -> Files:
-    """A good video that ends in each of its regions."""
+    """Return a good video that ends in each of its regions."""
     ends = sorted(
         {place for start, end, _ in boxes(video) for place in (start, start + 4, start + 8, start + 12, end - 1)}
     )
@@ -609,7 +610,7 @@ def cut_everywhere(video: bytes) -> Files:
 
 
 def other_files(jpeg: bytes, png: bytes) -> Files:
-    """What is no video at all."""
+    """Return what is no video at all."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.mp4", bytes(10**6))

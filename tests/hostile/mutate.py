@@ -112,7 +112,7 @@ def _swap(chance: random.Random, content: bytearray, _: Mapping[str, bytes]) -> 
 
 
 def _number(chance: random.Random, content: bytearray, _: Mapping[str, bytes]) -> None:
-    """An extreme value in one of the sizes of numbers, mostly near an end, where the headers are."""
+    """Write an extreme value in one of the sizes of numbers, mostly near an end, where the headers are."""
     width = chance.choice((1, 2, 4, 4, 4, 8))
     if len(content) < width:
         return
@@ -132,7 +132,7 @@ def _box_size(chance: random.Random, content: bytearray, _: Mapping[str, bytes])
 
 
 def _box_field(chance: random.Random, content: bytearray, _: Mapping[str, bytes]) -> None:
-    """An extreme value in one of the first fields of a box: versions, counts, times."""
+    """Write an extreme value into one of the first fields of a box: versions, counts, times."""
     found = [(start, end) for start, end, kind in boxes(content) if kind not in _HOLDERS and end - start >= 12]
     if found:
         start, end = chance.choice(found)
@@ -148,7 +148,7 @@ def _box_type(chance: random.Random, content: bytearray, _: Mapping[str, bytes])
 
 
 def _box_moved(chance: random.Random, content: bytearray, _: Mapping[str, bytes]) -> None:
-    """A box is doubled, removed, or put into another, whose size then grows or does not."""
+    """Double or remove a box, or put it into another, whose size then grows or does not."""
     found = list(boxes(content))
     if not found:
         return

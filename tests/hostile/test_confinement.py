@@ -15,7 +15,7 @@ from .watch import Watch
 
 @pytest.fixture(autouse=True)
 def slow(s3: S3) -> Iterator[None]:
-    """An S3 that takes its time: a worker waits for it long enough to be seen, also on a busy machine."""
+    """Slow S3 down: a worker waits for it long enough to be seen, also on a busy machine."""
     s3.set_pace(Pace(latency=0.2))
     yield
     s3.set_pace(AT_ONCE)

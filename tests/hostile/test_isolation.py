@@ -38,7 +38,7 @@ def port() -> Iterator[int]:
 
 
 def asked(role: str, port: int, refused: list[str]) -> tuple[dict[str, int], dict[str, Any]]:
-    """What a kernel that refuses some calls answers, by question; and which measures hold there."""
+    """Return what a kernel that refuses some calls answers, by question; and which measures hold there."""
     confined = [sys.executable, str(HERE / "confined.py"), role, str(port)]
     command = [sys.executable, str(HERE / "refusing.py"), ",".join(refused), *confined]
     done = subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, timeout=60)
@@ -97,7 +97,7 @@ REFUSED = {machine: set(named.values()) for machine, named in NAMED.items()}
 
 
 def decided(machine: str, number: int, argument: int = 0, arch: int | None = None) -> int:
-    """What a filter returns for a system call, by the rules of classic BPF."""
+    """Return what a filter returns for a system call, by the rules of classic BPF."""
     rows = list(struct.iter_unpack("HBBI", isolation._instructions(machine, REFUSED[machine], decoder=True)))
     data = {0: number, 4: isolation._AUDIT_ARCH[machine] if arch is None else arch, 16: argument & 0xFFFF_FFFF}
     at, word = 0, 0

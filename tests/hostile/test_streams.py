@@ -61,7 +61,7 @@ class Counting:
 
 
 def stated(content: bytes, policy: ReadPolicy) -> str:
-    """What becomes of a file, all ways to choose frames of it tried."""
+    """Return what becomes of a file, all ways to choose frames of it tried."""
     reader = Reader(Counting(content), policy)
     try:
         demuxer = open_video(reader, 12)

@@ -96,7 +96,7 @@ class Warm:
         self.close()
 
     def close(self) -> None:
-        """Ends it with all that it started."""
+        """End it with all that it started."""
         stop(self.process)
         assert self.process.stdin is not None
         try:
@@ -123,7 +123,7 @@ class Warm:
         self.process.stdin.flush()
 
     def receive(self, within: float = 60.0) -> Answer:
-        """The answer to what was sent.
+        """Return the answer to what was sent.
 
         Raises:
             Gone: there is none.

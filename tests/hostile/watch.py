@@ -46,14 +46,14 @@ class Trap:
         self._thread.start()
 
     def close(self) -> None:
-        """Stops watching."""
+        """Stop watching."""
         self._ends.set()
         self._thread.join()
         self._tcp.close()
         self._udp.close()
 
     def taken(self) -> list[str]:
-        """What was touched so far."""
+        """Return what was touched so far."""
         time.sleep(0.05)  # one round of watching
         read = [] if self.bait.secret.stat().st_atime < 2 else ["the file with the marker was read"]
         return [*self.caught, *read]

@@ -29,17 +29,17 @@ EVERYTHING = {
 
 @pytest.fixture(params=["update", "preview"])
 def stack(request: pytest.FixtureRequest) -> Recording:
-    """The stack with every optional part, as an update and as a preview declares it."""
+    """Return the stack with every optional part, as an update and as a preview declares it."""
     return record(EVERYTHING, preview=request.param == "preview")
 
 
 @pytest.fixture
 def deployed() -> Recording:
-    """The stack with every optional part, as an update declares it."""
+    """Return the stack with every optional part, as an update declares it."""
     return record(EVERYTHING)
 
 
 @pytest.fixture
 def plain() -> Recording:
-    """The stack with nothing set, as an update declares it."""
+    """Return the stack with nothing set, as an update declares it."""
     return record()

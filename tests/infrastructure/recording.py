@@ -55,11 +55,12 @@ class Recording:
     said: tuple[str, ...]
 
     def all(self, type_: str) -> list[Resource]:
-        """The resources of a type."""
+        """Return the resources of a type."""
         return [resource for resource in self.resources if resource.type == type_]
 
     def one(self, type_: str, name_ends: str = "") -> Resource:
-        """The only resource of a type (whose name ends so). Raises LookupError when there are none or several."""
+        """Return the only resource of a type (whose name ends so). Raises LookupError when there are none or
+        several."""
         found = [resource for resource in self.all(type_) if resource.name.endswith(name_ends)]
         if len(found) != 1:
             raise LookupError(f"{len(found)} resources of type {type_} whose name ends in {name_ends!r}, not one")
@@ -77,7 +78,7 @@ def record(
     program: str = "__main__.py",
     buckets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recording:
-    """Runs `program` with `config` (the project's own keys, values as text). Raises `ProgramFailed`.
+    """Run `program` with `config` (the project's own keys, values as text). Raises `ProgramFailed`.
 
     `buckets` are those that are there already, as `AwsMock` takes them.
     """

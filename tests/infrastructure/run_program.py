@@ -80,7 +80,7 @@ class Kept(logging.Handler):
 
 
 def run(config: dict[str, str], stack: str, preview: bool, program: str, buckets: dict[str, Any]) -> Recording:
-    """Runs `program`; its exceptions pass through."""
+    """Run `program`; its exceptions pass through."""
     kept = Kept()
     logger = logging.getLogger("program")
     logger.propagate = False
@@ -114,7 +114,7 @@ def run(config: dict[str, str], stack: str, preview: bool, program: str, buckets
 
 
 def _readable(value: Any) -> Any:
-    """A value of the wire format with its markers for secrets and unknowns replaced by words."""
+    """Return a value of the wire format with its markers for secrets and unknowns replaced by words."""
     if value == _UNKNOWN_ON_THE_WIRE:
         return UNKNOWN
     if isinstance(value, dict):

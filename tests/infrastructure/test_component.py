@@ -21,7 +21,7 @@ LISTS_OF_OUTPUTS = {"kmsKeys", "subnetIds", "securityGroupIds"}
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    """What the engine makes packages of."""
+    """Return what the engine makes packages of."""
     found: dict[str, Any] = json.loads(ComponentProvider([VideoThumbnailer], PACKAGE).schema or "")["resources"][TYPE]
     return found
 
@@ -66,7 +66,7 @@ provider.construct("video-thumbnailer-dev", "{type}", {inputs})
 
 
 def constructed(tmp_path: Path, inputs: dict[str, object]) -> Recording:
-    """What the package declares when the engine asks for a component with these inputs."""
+    """Return what the package declares when the engine asks for a component with these inputs."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.format(type=TYPE, inputs=inputs))
     return record(program=str(program))

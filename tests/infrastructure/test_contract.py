@@ -37,13 +37,13 @@ READ_BY_THE_IMAGE = {
 
 @pytest.fixture
 def image(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The image's own code, found as Lambda finds it: from the folder that is its root."""
+    """Return the image's own code, found as Lambda finds it: from the folder that is its root."""
     monkeypatch.syspath_prepend(str(ROOT / "docker-ffmpeg-thumb"))
     return importlib.import_module
 
 
 def written(**config: str) -> str:
-    """The variable's text, as a stack with this configuration writes it."""
+    """Return the variable's text, as a stack with this configuration writes it."""
     text: str = record(config).one(FUNCTION).inputs["environment"]["variables"]["THUMBNAILER"]
     return text
 

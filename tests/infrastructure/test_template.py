@@ -17,7 +17,7 @@ FOLDER = ROOT / "template"
 
 @pytest.fixture
 def template() -> dict[str, Any]:
-    """What `pulumi new` makes of it."""
+    """Return what `pulumi new` makes of it."""
     text = (FOLDER / "Pulumi.yaml").read_text()
     made: dict[str, Any] = yaml.safe_load(text.replace("${PROJECT}", "films").replace("${DESCRIPTION}", "Films"))
     return made

@@ -44,12 +44,12 @@ CALLING: Bucket = {"lambdaFunctions": [row(lambdaFunctionArn=FUNCTION)]}
 
 
 def films(has: Bucket, preview: bool = False, **config: str) -> Recording:
-    """The stack for a bucket `films` that has these notifications."""
+    """Return the stack for a bucket `films` that has these notifications."""
     return record({"bucket": "films", **config}, preview=preview, buckets={"films": has})
 
 
 def decided(has: Bucket, **config: Any) -> Trigger:
-    """What is decided of a bucket `films` with these notifications."""
+    """Return what is decided of a bucket `films` with these notifications."""
     rows = {"lambdaFunctions": "lambda_functions", "queues": "queues", "topics": "topics"}
     found: Any = SimpleNamespace(
         eventbridge=has.get("eventbridge", False),

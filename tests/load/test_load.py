@@ -107,7 +107,7 @@ def test_a_plan_that_cannot_be_is_refused(uploads: int) -> None:
 
 @pytest.fixture
 def good(plan: Plan) -> Found:
-    """What there is after a run in which all went well."""
+    """Return what there is after a run in which all went well."""
     final = plan.final
     return Found(
         pictures={picture_key(key): put.number or 0 for key, put in final.items() if put.ends == ("picture",)},

@@ -56,8 +56,8 @@ def ask(
 
 
 def rows(port: int) -> list[dict[str, Any]]:
-    """What the stream of events says of all videos so far, taken apart as browsers do (HTML Standard, "Server-sent
-    events"): by lines that may end in CR, LF or both."""
+    """Return what the stream of events says of all videos so far, taken apart as browsers do (HTML Standard,
+    "Server-sent events"): by lines that may end in CR, LF or both."""
     with socket.create_connection(("127.0.0.1", port), 5) as connection:
         connection.sendall(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         connection.settimeout(1)

@@ -134,7 +134,7 @@ class Service:
 
 @contextmanager
 def stack(folder: Path) -> Iterator[Service]:
-    """The stack in an emulated AWS of its own."""
+    """Yield the stack in an emulated AWS of its own."""
     with emulator(free_port(), folder) as aws:
         service = Service(aws, register(aws, folder, {}, build_image=False), folder)
         with _answering(service) as url:
@@ -157,7 +157,7 @@ def _answering(service: Service) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """The list of events says it."""
+            """Write nothing: the list of events says it."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -64,7 +64,7 @@ class Service:
             time.sleep(0.1)
 
     def send(self, body: str, **attributes: str) -> str:
-        """Puts a message of somebody else's into the queue; its id."""
+        """Put a message of somebody else's into the queue; return its id."""
         sqs = self.emulator.client("sqs")
         given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
         sent = sqs.send_message(QueueUrl=self.registered.queue_url, MessageBody=body, MessageAttributes=given)
@@ -75,14 +75,14 @@ class Service:
         return self.operate("redrive", "--outputs", str(self.outputs), *options, credentials=credentials)
 
     def operate(self, *arguments: str, credentials: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """A command as a person starts it, in this environment."""
+        """Run a command as a person starts it, in this environment."""
         command = [sys.executable, "-m", "operate", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=self.environment(credentials), capture_output=True, text=True, timeout=60
         )
 
     def environment(self, credentials: dict[str, str] | None = None) -> dict[str, str]:
-        """What the tool finds the emulated AWS by."""
+        """Return what the tool finds the emulated AWS by."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "THUMBNAILER_"))}
         certificate = self.emulator.certificate
         return {
@@ -94,14 +94,14 @@ class Service:
 
 
 def event(key: str) -> dict[str, Any]:
-    """An event as S3 writes it of a new object."""
+    """Return an event as S3 writes it of a new object."""
     item = {"key": quote_plus(key, safe="/"), "size": 7, "eTag": "e" * 32, "sequencer": "0055AED6DCD90281E5"}
     return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "b"}, "object": item}}]}
 
 
 @contextmanager
 def answering(function: Function) -> Iterator[str]:
-    """An HTTP server in the function's place; yields its URL."""
+    """Serve HTTP in the function's place; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -119,7 +119,7 @@ def answering(function: Function) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """The list of events says it."""
+            """Write nothing: the list of events says it."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
@@ -138,7 +138,7 @@ def answering(function: Function) -> Iterator[str]:
 
 @contextmanager
 def serving(emulator: Emulator, registered: Registered, folder: Path) -> Iterator[Service]:
-    """The stack with a function of ours in the place of its own."""
+    """Run the stack with a function of ours in the place of its own."""
     outputs = folder / "outputs.json"
     outputs.write_text(json.dumps(registered.outputs))
     function = Function()

@@ -495,7 +495,7 @@ class Remote:
 
 @pytest.fixture
 def remote(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    """A stack with the setting `backfill`, on an AWS that has S3 Batch Operations."""
+    """Return a stack with the setting `backfill`, on an AWS that has S3 Batch Operations."""
     emulated = scripted.emulator.client
     own = Remote(runner.Runner(client("s3control"), scripted.s3, emulated("lambda"), 4))
     make = Stack.client

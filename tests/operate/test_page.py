@@ -97,7 +97,7 @@ def test_dollars_are_the_simulations(page: str) -> None:
 
 
 def paid_by_time() -> tuple[str, str]:
-    """What grows with time and not with the number of videos."""
+    """Return what grows with time and not with the number of videos."""
     return ("Lambda, duration", "Lambda, cold starts")
 
 

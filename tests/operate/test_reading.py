@@ -18,7 +18,7 @@ QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/failures"
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    """A record as the Lambda Developer Guide shows it."""
+    """Return a record as the Lambda Developer Guide shows it."""
     return {
         "version": "1.0",
         "timestamp": "2026-11-14T18:16:05.568Z",
@@ -144,7 +144,7 @@ def test_what_is_missing_is_said_in_one_line(queue: str | None, outputs: str | N
 
 
 def dead_letter(**changes: str) -> Message:
-    """A dead letter as the EventBridge User Guide describes it: the event itself, and why in its attributes."""
+    """Return a dead letter as the EventBridge User Guide describes it: the event itself, and why in its attributes."""
     attributes = {
         "RULE_ARN": "arn:aws:events:us-east-2:123456789012:rule/uploads",
         "TARGET_ARN": "arn:aws:lambda:us-east-2:123456789012:function:thumbnailer",

@@ -47,7 +47,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def documented(service: Service, *commands: str) -> list[dict[str, Any]]:
-    """The statements of docs/operations.md that are for these subcommands, for this stack; all where none is named."""
+    """Return the statements of docs/operations.md that are for these subcommands, for this stack; all where none is
+    named."""
     (block,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
     sqs, functions = service.emulator.client("sqs"), service.emulator.client("lambda")
     names = ["QueueArn"]
@@ -82,7 +83,7 @@ def actions(statement: dict[str, Any]) -> list[str]:
 
 
 def credentials(service: Service, name: str, statements: list[dict[str, Any]]) -> dict[str, str]:
-    """A user with these rights and no others."""
+    """Create a user with these rights and no others; return the credentials."""
     iam = service.emulator.client("iam")
     iam.create_user(UserName=name)
     allowed = {action for statement in statements for action in actions(statement)}

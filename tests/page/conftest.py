@@ -40,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(chromium: Browser) -> Iterator[Page]:
-    """An empty window; whatever is shown in it says nothing in the console, and asks nothing of other hosts."""
+    """Yield an empty window; whatever is shown in it says nothing in the console, and asks nothing of other hosts."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     opened = context.new_page()
     faults: list[str] = []
@@ -62,7 +62,7 @@ def window(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def shown(site: Site, window: Page) -> Page:
-    """The page, connected."""
+    """Return the page, connected."""
     window.goto(site.url)
     window.locator("#choose:enabled").wait_for()
     return window

@@ -16,7 +16,7 @@ CUES = "cues/colours & more.storyboard.vtt"
 
 @pytest.fixture(scope="module")
 def cues(site: Site, film: Path) -> str:
-    """The file of cues that the function wrote of the film."""
+    """Return the file of cues that the function wrote of the film."""
     stack = site.stack
     stack.client("s3").upload_file(str(film), stack.bucket, KEY)
     assert stack.outcomes.wait(KEY, 60).outcome == "made"

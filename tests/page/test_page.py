@@ -213,7 +213,7 @@ def test_a_preview_in_mp4_plays_too(shown: Page, site: Site, clip: Path) -> None
 
 
 def made(shown: Page, video: Path) -> Locator:
-    """The row of a video that is on the page already, or is uploaded now."""
+    """Return the row of a video; upload it if it is not on the page yet."""
     row = row_of(shown, video.name)
     shown.wait_for_timeout(200)  # for the rows of earlier tests to come
     if row.count() == 0:

@@ -19,7 +19,7 @@ COLOURS = {
 
 
 def colours(path: Path, stretches: Sequence[float]) -> Path:
-    """A film whose stretches last so many seconds, each of its colour; a keyframe every five seconds at least."""
+    """Make a film whose stretches last so many seconds, each of its colour; a keyframe every five seconds at least."""
     rate = 4
     sources: list[str] = []
     for (red, green, blue), seconds in zip(COLOURS.values(), stretches, strict=False):
@@ -33,12 +33,12 @@ def colours(path: Path, stretches: Sequence[float]) -> Path:
 
 
 def sound(path: Path) -> Path:
-    """A file with nothing to show."""
+    """Make a file with nothing to show."""
     return _ffmpeg(path, "-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac")
 
 
 def colour_of(pixel: tuple[int, int, int]) -> str:
-    """The name of the colour that is nearest to a pixel, which must be near."""
+    """Return the name of the colour that is nearest to a pixel, which must be near."""
     distance, name = min(
         (max(abs(a - b) for a, b in zip(pixel, colour, strict=True)), name) for name, colour in COLOURS.items()
     )

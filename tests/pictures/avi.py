@@ -12,7 +12,7 @@ def avi(
     record: bytes = b"",
     rate: int = 10,
 ) -> bytes:
-    """A video of frames as they are; a negative height says that rows stand from the top down.
+    """Write a video of frames as they are; a negative height says that rows stand from the top down.
 
     `record`: what follows the header of the layout, such as the palette, four bytes a colour.
     """

@@ -20,7 +20,7 @@ _buckets = itertools.count()
 
 @pytest.fixture(scope="session")
 def handler(s3: S3) -> Iterator[ModuleType]:
-    """The handler as Lambda imports it: it reads its environment at once, so that is set before."""
+    """Yield the handler as Lambda imports it: it reads its environment at once, so that is set before."""
     environment = {
         **s3.environment(),
         "POWERTOOLS_SERVICE_NAME": "video-thumbnailer",
@@ -36,17 +36,17 @@ def handler(s3: S3) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def service(handler: ModuleType, client: Any, monkeypatch: pytest.MonkeyPatch, nothing_left_running: None) -> Service:
-    """The function and a new bucket; whatever a test does, the handler has no child left behind it."""
+    """Return the function and a new bucket; whatever a test does, the handler has no child left behind it."""
     return Service(handler, client, monkeypatch, f"videos-{next(_buckets)}")
 
 
 @pytest.fixture(scope="session")
 def client(s3: S3) -> Any:
-    """A client of the S3 that the function uses."""
+    """Return a client of the S3 that the function uses."""
     return client_of(s3)
 
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    """Makes videos, each once."""
+    """Return what makes videos, each once."""
     return Studio(tmp_path_factory.mktemp("videos"))

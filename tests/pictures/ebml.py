@@ -14,7 +14,7 @@ def element(kind: str, content: bytes) -> bytes:
 
 
 def elements(content: bytes) -> list[Element]:
-    """The elements that follow each other in a content."""
+    """Return the elements that follow each other in a content."""
     found, at = [], 0
     while at < len(content):
         kind_end = at + 9 - content[at].bit_length()
@@ -27,7 +27,7 @@ def elements(content: bytes) -> list[Element]:
 
 
 def with_track(content: bytes, edit: Callable[[dict[str, bytes]], None]) -> bytes:
-    """A live Matroska, which has no index whose places would move, with the entry of its only track edited."""
+    """Return a live Matroska, which has no index whose places would move, with the entry of its only track edited."""
     cluster = content.index(bytes.fromhex(CLUSTER))
     start = content.rindex(bytes.fromhex(TRACKS), 0, cluster)
     kind, body = elements(content[start:cluster])[0]
@@ -41,7 +41,7 @@ def with_track(content: bytes, edit: Callable[[dict[str, bytes]], None]) -> byte
 
 
 def in_video(children: dict[str, bytes], **values: int) -> None:
-    """Sets numbers of the video part of a track's entry: `_54ba=3`; None of those that say its shape are kept."""
+    """Set numbers of the video part of a track's entry: `_54ba=3`; None of those that say its shape are kept."""
     kept = {kind: content for kind, content in elements(children[VIDEO]) if kind not in ("54b0", "54ba", "54b2")}
     kept |= {kind.removeprefix("_"): struct.pack(">H", value) for kind, value in values.items()}
     children[VIDEO] = b"".join(element(kind, content) for kind, content in kept.items())

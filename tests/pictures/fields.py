@@ -28,7 +28,7 @@ class _Bits:
         self._text += "0" * (-len(self._text) % 8) + "".join(f"{byte:08b}" for byte in content)
 
     def unit(self, header: int) -> bytes:
-        """A unit behind a start code, with its end and what keeps it from looking like another start."""
+        """Return a unit behind a start code, with its end and what keeps it from looking like another start."""
         text = self._text + "1"
         text += "0" * (-len(text) % 8)
         content = bytes(int(text[place : place + 8], 2) for place in range(0, len(text), 8))
@@ -78,7 +78,7 @@ def _field(number: int, samples: Samples, is_bottom: bool) -> bytes:
 
 
 def in_fields(pictures: Sequence[Samples]) -> list[bytes]:
-    """The fields of pictures of one colour each, the upper one first; each picture is a keyframe."""
+    """Return the fields of pictures of one colour each, the upper one first; each picture is a keyframe."""
     return [
         (b"" if is_bottom else _parameters()) + _field(number, samples, is_bottom)
         for number, samples in enumerate(pictures)

@@ -60,7 +60,7 @@ def integers(*values: int) -> bytes:
 
 
 def boxes(content: bytes, start: int = 0, end: int | None = None) -> list[tuple[bytes, int, int]]:
-    """The type, start and end of the boxes that follow one another."""
+    """Return the type, start and end of the boxes that follow one another."""
     found, end = [], len(content) if end is None else end
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", content, start)
@@ -70,7 +70,7 @@ def boxes(content: bytes, start: int = 0, end: int | None = None) -> list[tuple[
 
 
 def read(path: Path, description: int = 1) -> Track:
-    """The video of an MP4 that FFmpeg wrote; all of its samples have `description`."""
+    """Return the video of an MP4 that FFmpeg wrote; all of its samples have `description`."""
     content = path.read_bytes()
     start, end = 0, len(content)
     for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
@@ -105,7 +105,7 @@ def joined(first: Track, second: Track) -> Track:
 
 
 def write(*tracks: Track, compressed: bool = False, brand: bytes = b"isom") -> bytes:
-    """A file of some tracks: samples first, then the index. `compressed`: the index, as QuickTime does it."""
+    """Write a file of some tracks: samples first, then the index. `compressed`: the index, as QuickTime does it."""
     start = box(b"ftyp", brand, integers(512), brand)
     place, data = len(start) + 8, b""
     places: list[list[int]] = []

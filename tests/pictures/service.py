@@ -73,7 +73,7 @@ class Answer:
         return float(self.said["images"][0]["seconds"])
 
     def object(self, number: int = 0) -> dict[str, Any]:
-        """What S3 answers to a GET of an image, its body under `Content`."""
+        """Return what S3 answers to a GET of an image, its body under `Content`."""
         assert self.outcome == "made", f"{self.outcome}: {self.reason}"
         found: dict[str, Any] = self.client.get_object(Bucket=self.bucket, Key=self.keys[number])
         return {**found, "Content": found["Body"].read()}
@@ -86,16 +86,16 @@ class Answer:
         return picture
 
     def numbers(self, kind: str) -> list[int]:
-        """The numbers of the files of one kind."""
+        """Return the numbers of the files of one kind."""
         return [number for number, file in enumerate(self.files) if file["kind"] == kind]
 
     def text(self, ending: str) -> str:
-        """The one file whose name ends so."""
+        """Return the one file whose name ends so."""
         (number,) = (number for number, key in enumerate(self.keys) if key.endswith(ending))
         return str(self.object(number)["Content"].decode())
 
     def colour(self, x: float = 0.5, y: float = 0.5) -> Colour:
-        """The colour at a place of the poster, as shares of its width and height."""
+        """Return the colour at a place of the poster, as shares of its width and height."""
         return colour_of(self.picture(), x, y)
 
 
@@ -107,7 +107,7 @@ class Service:
         self._monkeypatch, self._numbers = monkeypatch, itertools.count()
 
     def configure(self, **values: object) -> None:
-        """Sets the function's environment, and nothing else of it: `position="25%"`, `widths=[640, 320]`."""
+        """Set the function's environment, and nothing else of it: `position="25%"`, `widths=[640, 320]`."""
         self._monkeypatch.setattr(self.handler.VIDEOS, "settings", settings.read(environment_of(values)))
 
     def read_by_ranges(self, **policy: int) -> None:
@@ -116,7 +116,7 @@ class Service:
         self._monkeypatch.setattr(self.handler.VIDEOS, "policy", ReadPolicy(**{**small, **policy}))
 
     def put(self, key: str, content: bytes | Path, **options: Any) -> dict[str, Any]:
-        """Uploads an object; the record that S3 would send of it."""
+        """Upload an object; return the record that S3 would send of it."""
         body = content.read_bytes() if isinstance(content, Path) else content
         response = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **options)
         return record(self.bucket, key, len(body), response["ETag"].strip('"'), f"{next(self._numbers):016X}")
@@ -128,13 +128,13 @@ class Service:
         return [Answer(self.client, self.bucket, outcome) for outcome in said["outcomes"]]
 
     def answer(self, content: bytes | Path, key: str = "video.mp4", **values: Any) -> Answer:
-        """What becomes of one new object."""
+        """Return what becomes of one new object."""
         self.configure(**values)
         (answer,) = self.call(self.put(key, content))
         return answer
 
     def poster(self, content: bytes | Path, key: str = "video.mp4", **values: Any) -> Answer:
-        """The same for a video that must get its pictures."""
+        """Return the answer for a video that must get its pictures."""
         answer = self.answer(content, key, **values)
         assert answer.outcome == "made", f"{answer.outcome}: {answer.reason}"
         return answer
@@ -145,7 +145,7 @@ class Service:
 
 
 def record(bucket: str, key: str, size: int, etag: str, sequencer: str) -> dict[str, Any]:
-    """A record of an event, in S3's own notation."""
+    """Return a record of an event, in S3's own notation."""
     return {
         "eventSource": "aws:s3",
         "eventName": "ObjectCreated:Put",
@@ -157,7 +157,7 @@ def record(bucket: str, key: str, size: int, etag: str, sequencer: str) -> dict[
 
 
 def colour_of(picture: Image.Image, x: float = 0.5, y: float = 0.5) -> Colour:
-    """The mean colour around a place, as shares of width and height: codecs ring, so one pixel tells little."""
+    """Return the mean colour around a place, as shares of width and height: codecs ring, so one pixel tells little."""
     column, row = round(x * picture.width - 0.5), round(y * picture.height - 0.5)
     box = (max(0, column - 1), max(0, row - 1), min(picture.width, column + 2), min(picture.height, row + 2))
     patch = picture.crop(box).resize((1, 1), Image.Resampling.BOX)

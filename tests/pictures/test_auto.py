@@ -25,7 +25,7 @@ def scene(number: int, size: tuple[int, int] = (160, 90)) -> Image.Image:
 
 
 def detailed(number: int) -> Image.Image:
-    """A scene with the grain of a photograph."""
+    """Return a scene with the grain of a photograph."""
     return Image.blend(scene(number), noise(number, (160, 90)), 0.2)
 
 

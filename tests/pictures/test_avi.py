@@ -30,7 +30,8 @@ def chunk(kind: bytes, *content: bytes) -> bytes:
 
 
 def padded(film: bytes, padding: int, opendml: bool = False) -> bytes:
-    """The frames of an MJPEG film at 10 a second in another AVI, with padding after each, and an index at its end."""
+    """Return the frames of an MJPEG film at 10 a second in another AVI, with padding after each, and an index at its
+    end."""
     with av.open(io.BytesIO(film), "r") as container:
         frames = [bytes(packet) for packet in container.demux(video=0) if packet.size]
     strh = chunk(

@@ -50,7 +50,7 @@ def samples(
 
 
 def tagged(matrix: str, primaries: str, transfer: str, full: bool = False) -> tuple[str, ...]:
-    """The options that tag a stream and leave its samples as they are."""
+    """Return the options that tag a stream and leave its samples as they are."""
     extent = "full" if full else "limited"
     marks = f"setparams=range={extent}:colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}"
     return ("-vf", marks)
@@ -61,7 +61,7 @@ def signals(patches: Sequence[tuple[int, int, int]] = PATCHES) -> list[Linear]:
 
 
 def in_gamut(matrix: Sequence[Linear], patches: Sequence[tuple[int, int, int]] = PATCHES) -> list[Linear]:
-    """The signals of the same colours in a wider gamut, for a screen with the gamma of BT.1886, 2.4."""
+    """Return the signals of the same colours in a wider gamut, for a screen with the gamma of BT.1886, 2.4."""
     found = []
     for signal in signals(patches):
         light = [value**2.4 for value in signal]
@@ -71,7 +71,7 @@ def in_gamut(matrix: Sequence[Linear], patches: Sequence[tuple[int, int, int]] =
 
 
 def patches_of(service: Service, video: object, count: int = 4) -> list[tuple[int, ...]]:
-    """The colours of the patches as the poster shows them."""
+    """Return the colours of the patches as the poster shows them."""
     picture = service.poster(video, format="png", widths=[0]).picture()  # type: ignore[arg-type]
     return [colour_of(picture, (number + 0.5) / count) for number in range(count)]
 
@@ -187,13 +187,13 @@ def test_the_colours_of_a_wide_gamut_are_brought_into_that_of_a_screen(
 
 
 def perceptual(nits: float) -> float:
-    """The signal of a light, by SMPTE ST 2084."""
+    """Return the signal of a light, by SMPTE ST 2084."""
     power = (max(nits, 0) / 10_000) ** (2610 / 16384)
     return float(((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32))
 
 
 def hybrid(nits: float) -> float:
-    """The signal of a grey light on a screen of 1000 nits, by ITU-R BT.2100 (HLG)."""
+    """Return the signal of a grey light on a screen of 1000 nits, by ITU-R BT.2100 (HLG)."""
     scene = (nits / 1000) ** (1 / 1.2)
     if scene <= 1 / 12:
         return float((3 * scene) ** 0.5)
@@ -227,8 +227,8 @@ def are_greys(found: Sequence[tuple[int, ...]]) -> bool:
 
 
 def without_records(content: bytes, kind: bytes, kept: int) -> bytes:
-    """An MP4 that says nothing of its colours but in its stream: `kind` is the configuration record, of which so many
-    bytes are kept; what follows is made free space."""
+    """Return an MP4 that says nothing of its colours but in its stream: `kind` is the configuration record, of which so
+    many bytes are kept; what follows is made free space."""
     changed = bytearray(content.replace(b"colr", b"free"))
     place = changed.rindex(kind) - 4
     rest = int.from_bytes(changed[place : place + 4], "big") - 8 - kept
@@ -348,7 +348,8 @@ def in_ipt(lights: Sequence[Sequence[float]], patch: tuple[int, int]) -> bytes:
 
 
 def dolby(studio: Studio, frame: bytes, profile: int, compatible: int, *options: str) -> bytes:
-    """An MP4 with the record of Dolby Vision's configuration, of a profile and what other players can show of it."""
+    """Return an MP4 with the record of Dolby Vision's configuration, of a profile and what other players can show of
+    it."""
     video = studio.raw([frame] * 3, (128, 32), "yuv420p10le", "a.mp4", *options)
     record = bytes((1, 0, profile << 1, 3 << 3 | 0b101, compatible << 4)) + bytes(19)
     described = (8 + len(record)).to_bytes(4, "big") + b"dvcC" + record

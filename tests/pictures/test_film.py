@@ -11,7 +11,7 @@ MPEG4 = ("-c:v", "mpeg4", "-q:v", "2", "-g", "10")
 
 
 def still(studio: Studio) -> Path:
-    """A single black frame, larger than the film."""
+    """Return a single black frame, larger than the film."""
     return studio.film([plain(BLACK, (640, 360))], "still.avi", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p")
 
 

@@ -21,7 +21,7 @@ PRORES = ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le")
 
 
 def manifest(answer: Answer) -> dict[str, Any]:
-    """What is told of the video itself."""
+    """Return what is told of the video itself."""
     key = next(key for key in answer.keys if key.endswith(".json"))
     content = answer.client.get_object(Bucket=answer.bucket, Key=key)["Body"].read()
     return dict(json.loads(content)["video"])
@@ -192,7 +192,7 @@ def test_an_index_that_calls_every_picture_a_keyframe_is_not_believed(
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """The mean difference of two pictures, in levels of 256."""
+    """Return the mean difference of two pictures, in levels of 256."""
     mean = ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean
     return sum(mean) / len(mean)
 

@@ -31,7 +31,7 @@ FRUGAL = {"edge": 1000, "tail": 1000, "hop": 600, "track": 600}
 
 
 def both(service: Service, video: Path, position: str) -> tuple[Answer, Answer]:
-    """What is made with the whole index, and with a part of it."""
+    """Return what is made with the whole index, and with a part of it."""
     answers = []
     for longest in (2**20, 256):
         service.read_by_ranges(**FRUGAL, index=longest)

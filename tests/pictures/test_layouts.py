@@ -25,7 +25,7 @@ def shows_the_four(service: Service, video: object, tolerance: int = 12) -> bool
 
 
 def rows(bits: int, size: tuple[int, int] = SIZE, is_bottom_up: bool = True) -> bytes:
-    """The four colours as Windows lays them out; of 8 bits and fewer, as their numbers."""
+    """Return the four colours as Windows lays them out; of 8 bits and fewer, as their numbers."""
     content, pixels, width = b"", four(size).tobytes(), 3 * size[0]
     lines = [pixels[place : place + width] for place in range(0, len(pixels), width)]
     for line in reversed(lines) if is_bottom_up else lines:
@@ -55,7 +55,7 @@ def test_windows_own_layouts_stand_upright_in_their_colours(service: Service, bi
 
 
 def planes(order: str, size: tuple[int, int]) -> bytes:
-    """The four colours in planes of 4:2:0, the chroma in this order."""
+    """Return the four colours in planes of 4:2:0, the chroma in this order."""
     picture = four(size).convert("YCbCr")
     small = picture.resize((size[0] // 2, size[1] // 2), Image.Resampling.NEAREST).split()
     # Pillow's are in full range.
@@ -126,7 +126,7 @@ def test_quicktimes_own_palette_of_greys_is_known(service: Service, studio: Stud
 
 
 def run_lengths(pixel: bytes, width: int, height: int) -> bytes:
-    """A frame of one colour in Microsoft's RLE: runs of up to 255 pixels, ends of rows, the end."""
+    """Return a frame of one colour in Microsoft's RLE: runs of up to 255 pixels, ends of rows, the end."""
     runs = b"".join(bytes([min(255, width - x)]) + pixel for x in range(0, width, 255))
     return (runs + b"\0\0") * height + b"\0\1"
 

@@ -26,12 +26,12 @@ def counting(studio: Studio, *options: str) -> Track:
 
 
 def name(colour: tuple[int, ...]) -> int | None:
-    """The second that has this colour."""
+    """Return the second that has this colour."""
     return next((second for second, its in enumerate(SECONDS) if is_near(colour, its, 30)), None)
 
 
 def shown(service: Service, content: bytes, *positions: str) -> list[int | None]:
-    """The seconds of the media that posters at some positions show."""
+    """Return the seconds of the media that posters at some positions show."""
     return [
         name(service.poster(content, f"{number}.mp4", position=position).colour(0.5, 0.2))
         for number, position in enumerate(positions)
@@ -44,7 +44,7 @@ def length(answer: Answer) -> float:
 
 @pytest.fixture(params=["whole", "by ranges"])
 def reading(request: pytest.FixtureRequest, service: Service) -> Service:
-    """The function, with tiny videos read as one or as large ones are."""
+    """Return the function, with tiny videos read as one or as large ones are."""
     if request.param == "by ranges":
         service.read_by_ranges()
     return service

@@ -35,12 +35,12 @@ class Moving:
 
 
 def made(service: Service, video: Path, key: str = "video.mp4", kind: str = "webp", **asked: object) -> Answer:
-    """A preview, and the poster that is found fastest."""
+    """Return a preview, and the poster that is found fastest."""
     return service.poster(video, key, **{"position": "0", "preview": kind, **asked})
 
 
 def preview_of(answer: Answer) -> Moving:
-    """The moving pictures of an answer."""
+    """Return the moving pictures of an answer."""
     (number,) = answer.numbers("preview")
     found, content = answer.object(number), answer.object(number)["Content"]
     said = answer.said["images"][number]
@@ -81,7 +81,7 @@ def from_mp4(content: bytes) -> Moving:
 
 
 def marked(number: int, colour: tuple[int, ...], size: tuple[int, int]) -> Image.Image:
-    """A picture whose number, modulo `PLACES`, is told by a white marker below on black."""
+    """Return a picture whose number, modulo `PLACES`, is told by a white marker below on black."""
     picture = plain(colour, size)
     width = size[0] // PLACES
     picture.paste(BLACK, (0, size[1] // 2, *size))
@@ -91,7 +91,7 @@ def marked(number: int, colour: tuple[int, ...], size: tuple[int, int]) -> Image
 
 
 def place_of(picture: Image.Image) -> int:
-    """The number that a marker tells."""
+    """Return the number that a marker tells."""
     row = picture.convert("L").crop((0, picture.height * 3 // 4, picture.width, picture.height * 3 // 4 + 1))
     luma = list(row.resize((PLACES, 1), Image.Resampling.BOX).tobytes())
     return luma.index(max(luma))

@@ -175,7 +175,7 @@ def bordered(size: tuple[int, int], border: tuple[int, int]) -> Image.Image:
 
 
 def with_aperture(video: bytes, size: tuple[int, int]) -> bytes:
-    """An MP4 whose index stands last, with a clean aperture (ISO/IEC 14496-12, 12.1.4) in the middle."""
+    """Return an MP4 whose index stands last, with a clean aperture (ISO/IEC 14496-12, 12.1.4) in the middle."""
     width, height = size
     clap = b"".join(number.to_bytes(4, "big") for number in (40, 0, width, 1, height, 1, 0, 1, 0, 1))
     clap = clap[:4] + b"clap" + clap[8:]

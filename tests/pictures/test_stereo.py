@@ -71,7 +71,7 @@ def test_where_matroska_says_so(
 
 
 def in_mp4(studio: Studio, frame: Image.Image, packing: str, described: bytes | None = None) -> bytes:
-    """An MP4 with Google's box (`st3d`), or with these boxes in its place."""
+    """Return an MP4 with Google's box (`st3d`), or with these boxes in its place."""
     mode = ("-metadata:s:v", f"stereo_mode={MODES[packing]}")
     film = studio.film([frame] * 5, "a.mkv", *H264, *mode, rate="10")
     content = studio.run("a.mp4", "-i", str(film), "-c", "copy", "-strict", "unofficial").read_bytes()

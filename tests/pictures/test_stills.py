@@ -13,7 +13,7 @@ FOUR = ["video.1.jpg", "video.2.jpg", "video.3.jpg", "video.4.jpg"]
 
 
 def detailed(colour: tuple[int, ...], seed: int) -> Image.Image:
-    """A colour, with something to look at in its lower half."""
+    """Return a colour, with something to look at in its lower half."""
     frame = plain(colour, (320, 180))
     small = noise(seed, (20, 6)).resize((320, 90))
     frame.paste(small, (0, 90))

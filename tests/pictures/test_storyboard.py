@@ -37,7 +37,7 @@ class Tile:
 
 
 def tiles_of(answer: Answer) -> list[Tile]:
-    """What the cues name, in their order."""
+    """Return what the cues name, in their order."""
     numbers = {answer.keys[number].rpartition("/")[2]: number for number in answer.numbers("storyboard")}
     tiles = []
     for cue in webvtt.from_string(answer.text(".storyboard.vtt")).captions:
@@ -54,7 +54,7 @@ def tiles_of(answer: Answer) -> list[Tile]:
 
 
 def board_of(service: Service, video: bytes | Path, key: str = "video.mp4", **asked: object) -> Answer:
-    """A storyboard, and the poster that is found fastest."""
+    """Return a storyboard, and the poster that is found fastest."""
     return service.poster(video, key, **{"position": "0", "storyboard": True, **asked})
 
 
@@ -109,7 +109,7 @@ def test_a_keyframe_that_the_index_names_a_little_early_is_not_taken_for_the_one
 
 
 def changing(second: int) -> tuple[int, int, int]:
-    """The colour of each second of a film whose tiles tell the very second that they show."""
+    """Return the colour of each second of a film whose tiles tell the very second that they show."""
     return SECONDS[second % len(SECONDS)]
 
 

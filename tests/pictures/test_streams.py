@@ -176,7 +176,7 @@ def noisy(studio: Studio) -> list[str]:
 
 
 def long(studio: Studio, kind: str, *options: str) -> bytes:
-    """A video without an index."""
+    """Return a video without an index."""
     content = studio.run("long.mp4", *noisy(studio), *LONG[kind], *options).read_bytes()
     return content[: content.rindex(b"idx1")] if kind == "AVI without its index" else content
 

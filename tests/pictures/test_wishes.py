@@ -9,7 +9,7 @@ POSITION, WIDTHS = "thumbnail-position", "thumbnail-widths"
 
 
 def asking(service: Service, studio: Studio, key: str = "cat.mp4", **metadata: str) -> Answer:
-    """What becomes of a video with this metadata."""
+    """Return what becomes of a video with this metadata."""
     wishes = {name.replace("_", "-"): value for name, value in metadata.items()}
     (answer,) = service.call(service.put(key, studio.counting(), Metadata=wishes))
     assert answer.outcome == "made", answer

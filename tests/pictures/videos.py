@@ -32,7 +32,7 @@ class Studio:
         self._made: dict[tuple[object, ...], Path] = {}
 
     def film(self, frames: Sequence[Image.Image], name: str, *options: str, rate: str = "25") -> Path:
-        """A video of these frames, in the container that the name says unless the options say another."""
+        """Make a video of these frames, in the container that the name says unless the options say another."""
         mode, size = frames[0].mode, frames[0].size
         layout = {"RGB": "rgb24", "RGBA": "rgba"}[mode]
         content = b"".join(frame.tobytes() for frame in frames)
@@ -42,7 +42,7 @@ class Studio:
     def raw(
         self, frames: Sequence[bytes], size: tuple[int, int], layout: str, name: str, *options: str, rate: str = "25"
     ) -> Path:
-        """A video of frames that are given as the very samples of a pixel format."""
+        """Make a video of frames that are given as the very samples of a pixel format."""
         source = ("-f", "rawvideo", "-pix_fmt", layout, "-s", f"{size[0]}x{size[1]}", "-r", rate, "-i", "pipe:0")
         return self.run(name, *source, *options, stdin=b"".join(frames))
 

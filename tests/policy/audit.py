@@ -34,7 +34,7 @@ MAKES_BUCKETS = "RESOURCE_POLICY_PRIVILEGE_ESCALATION"
 
 
 def findings(stack: Recording) -> Iterator[str]:
-    """What Parliament finds in the policies of a stack, each with the resource that holds it."""
+    """Yield what Parliament finds in the policies of a stack, each with the resource that holds it."""
     for resource in stack.resources:
         for key in ("policy", "assumeRolePolicy"):
             document = json.loads(resource.inputs.get(key) or "{}")
@@ -48,7 +48,7 @@ def findings(stack: Recording) -> Iterator[str]:
 
 
 def findings_in(file: Path) -> Iterator[str]:
-    """What Parliament finds in a policy of docs/policies."""
+    """Yield what Parliament finds in a policy of docs/policies."""
     text = file.read_text()
     for word, value in EXAMPLE.items():
         text = text.replace(word, value)

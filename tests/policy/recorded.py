@@ -30,12 +30,12 @@ STACKS: Mapping[str, Mapping[str, str]] = {
 
 
 def recorded(config: Mapping[str, str], preview: bool = False) -> list[Resource]:
-    """What the program declares with `config`; each call gives a copy of its own, to be changed at will."""
+    """Return what the program declares with `config`; each call gives a copy of its own, to be changed at will."""
     return as_resources(record(config, preview=preview))
 
 
 def as_resources(declared: Recording) -> list[Resource]:
-    """The recorded resources; the recording knows what a resource is made of, and not by which input."""
+    """Return the recorded resources; the recording knows what a resource is made of, and not by which input."""
     return [
         Resource(
             id=each.label,
@@ -57,7 +57,8 @@ MAIN = {
 
 
 def one(stack: list[Resource], type_: str, name_ends: str | None = None) -> dict[str, Any]:
-    """The inputs of the only resource of a type, or of the function's own; else of the one whose name ends so."""
+    """Return the inputs of the only resource of a type, or of the function's own; else of the one whose name ends
+    so."""
     ends = MAIN.get(type_, "") if name_ends is None else name_ends
     [found] = [each for each in stack if each.type == type_ and each.name.endswith(ends)]
     assert isinstance(found.inputs, dict)
@@ -65,7 +66,7 @@ def one(stack: list[Resource], type_: str, name_ends: str | None = None) -> dict
 
 
 def change_policy(inputs: dict[str, Any], key: str, change: Callable[[dict[str, Any]], None]) -> None:
-    """Changes a policy that lies in an input as JSON."""
+    """Change a policy that lies in an input as JSON."""
     document = json.loads(inputs[key])
     change(document)
     inputs[key] = json.dumps(document)

@@ -30,7 +30,7 @@ _stubs: Any = importlib.import_module("pulumi.runtime.proto.analyzer_pb2_grpc")
 
 @pytest.fixture(scope="module")
 def pack() -> Iterator[Any]:
-    """A started pack, with the calls that the engine makes."""
+    """Yield a started pack, with the calls that the engine makes."""
     # The command line of Pulumi's Python language host; the engine's address is not used until something is logged.
     command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."]
     with subprocess.Popen(command, cwd=PACK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -96,7 +96,7 @@ def test_the_pack_runs_in_an_environment_of_its_own_that_ci_makes() -> None:
 
 
 def asked(pack: Any, stack: list[Resource]) -> list[Any]:
-    """What the pack says of a stack: of each resource, then of the whole."""
+    """Return what the pack says of a stack: of each resource, then of the whole."""
     said = [
         diagnostic
         for resource in stack
@@ -107,7 +107,7 @@ def asked(pack: Any, stack: list[Resource]) -> list[Any]:
 
 
 def request(message: Any, resource: Resource) -> Any:
-    """A resource as the engine sends it; each input is said to be made of all that the resource is made of."""
+    """Return a resource as the engine sends it; each input is said to be made of all that the resource is made of."""
     properties = _json_format.ParseDict(on_the_wire(resource.inputs), _struct.Struct())
     sent = message(urn=resource.id, type=resource.type, name=resource.name, properties=properties)
     if message is _messages.AnalyzerResource:

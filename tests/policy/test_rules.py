@@ -60,7 +60,7 @@ def remove(type_: str, *path: Any) -> Callable[[Stack], None]:
 
 
 def statement(type_: str, number: int, key: str = "policy", **parts: Any) -> Callable[[Stack], None]:
-    """Changes parts of one statement of a policy; a part that is None is taken away."""
+    """Change parts of one statement of a policy; a part that is None is taken away."""
 
     def make(stack: Stack) -> None:
         def change(document: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ def statement(type_: str, number: int, key: str = "policy", **parts: Any) -> Cal
 
 
 def further(type_: str, key: str = "policy", **parts: Any) -> Callable[[Stack], None]:
-    """Adds a statement that allows."""
+    """Add a statement that allows."""
 
     def make(stack: Stack) -> None:
         change_policy(

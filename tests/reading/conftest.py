@@ -27,7 +27,7 @@ LAYOUTS = {
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The same video in every layout, by name; `small.mp4` is its first 20 s."""
+    """Return the same video in every layout, by name; `small.mp4` is its first 20 s."""
     folder = tmp_path_factory.mktemp("reading")
     part = folder / "part.mp4"
     _ffmpeg(
@@ -71,6 +71,6 @@ def _ffmpeg(*arguments: str) -> None:
 
 @pytest.fixture
 def store() -> Iterator[S3]:
-    """An S3 without objects that answers at once: bytes and requests do not depend on time."""
+    """Yield an S3 without objects that answers at once: bytes and requests do not depend on time."""
     with serving(S3()) as up:
         yield up

@@ -51,7 +51,7 @@ class Read:
 
 
 def put(store: S3, path: Path) -> Video:
-    """Puts a file into the store, and gives the event that S3 would send of it."""
+    """Put a file into the store; return the event that S3 would send of it."""
     item = store.put(path.name, File(path))["s3"]["object"]
     return Video(BUCKET, path.name, item["size"], item["eTag"], None, item["sequencer"])
 
@@ -65,7 +65,7 @@ def read(
     outputs: Mapping[str, object] = MappingProxyType({}),
     policy: ReadPolicy = ReadPolicy(),
 ) -> Read:
-    """Makes the poster of a video, and what else the function's environment asks for."""
+    """Make the poster of a video, and what else the function's environment asks for."""
     client: Any = boto3.client(
         "s3",
         endpoint_url=store.url(),
@@ -89,7 +89,7 @@ def read(
 
 
 def read_until(good: Callable[[Read], bool], store: S3, video: Video, position: str = "auto") -> Read:
-    """Reads a video anew until what is said of a run is true of it, with more and more patience.
+    """Read a video anew until what is said of a run is true of it, with more and more patience.
 
     Where a machine has much else to do, it sends one by one what was to be sent together. That can only make a chain
     longer and never shorter, so that one good run shows that it can be as short.
@@ -111,7 +111,7 @@ def within(chain: int) -> Callable[[Read], bool]:
 
 
 def work(path: Path, wanted: Wanted) -> list[Output]:
-    """What a worker makes of a video, in this process."""
+    """Return what a worker makes of a video, in this process."""
     content = path.read_bytes()
     policy = ReadPolicy()
     job = Job(len(content), path.stem, wanted, Limits(2**30, 60), policy)

@@ -190,7 +190,7 @@ def test_with_all_outputs_no_byte_is_read_twice(store: S3, videos: dict[str, Pat
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The programs that are started, one after the other."""
+    """Return the programs that are started, one after the other."""
     programs: list[str] = []
 
     class Counted(subprocess.Popen[bytes]):
@@ -325,7 +325,8 @@ def test_of_a_long_matroska_without_cues_samples_are_read_which_is_noted(
 
 
 def _live(path: Path, live: Path, size: int) -> Path:
-    """A recording that goes on and on: `path` without its cues and all that points to them, its clusters repeated."""
+    """Return a recording that goes on and on: `path` without its cues and all that points to them, its clusters
+    repeated."""
     content = path.read_bytes()
     first, cues = content.index(b"\x1f\x43\xb6\x75"), content.rindex(b"\x1c\x53\xbb\x6b")
     head, clusters = content[:first], content[first:cues]

@@ -41,14 +41,14 @@ def encoded(
 
 
 def packets(video: io.BytesIO) -> tuple[VideoStream, list[Packet[VideoStream]]]:
-    """The stream of a video, and its packets."""
+    """Return the stream of a video, and its packets."""
     container = av.open(video, "r")
     stream = container.streams.video[0]
     return stream, [packet for packet in container.demux(stream) if packet.size]
 
 
 def decoded(stream: VideoStream, found: Iterable[Packet[VideoStream]]) -> dict[int, bytes]:
-    """The brightness of the pictures by their times, as far as there are any."""
+    """Return the brightness of the pictures by their times, as far as there are any."""
     context = av.VideoCodecContext.create(stream.codec_context.codec.canonical_name, "r")
     assert isinstance(context, av.VideoCodecContext)
     context.extradata = stream.codec_context.extradata

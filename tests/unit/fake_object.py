@@ -31,7 +31,7 @@ class FakeRanges:
 
 
 def content_of(parts: Mapping[int, bytes], start: int, end: int) -> bytes:
-    """The bytes of a range of an object of these parts, with zeros between them."""
+    """Return the bytes of a range of an object of these parts, with zeros between them."""
     content = bytearray(end - start)
     for place, part in parts.items():
         first, last = max(place, start), min(place + len(part), end)
@@ -43,7 +43,8 @@ def content_of(parts: Mapping[int, bytes], start: int, end: int) -> bytes:
 def fake_object(
     content: bytes | Mapping[int, bytes], size: int | None = None, policy: ReadPolicy = ReadPolicy(), limit: int = 2**30
 ) -> tuple[Reader, FakeRanges]:
-    """A reader of an object of these bytes, or of these parts with holes between them, and what counts its requests.
+    """Return a reader of an object of these bytes, or of these parts with holes between them, and what counts its
+    requests.
 
     Both ends were read already, in one round.
     """
@@ -56,7 +57,7 @@ def fake_object(
 
 
 def box(kind: bytes, *content: bytes) -> bytes:
-    """A box of ISO/IEC 14496-12."""
+    """Return a box of ISO/IEC 14496-12."""
     body = b"".join(content)
     return (8 + len(body)).to_bytes(4, "big") + kind + body
 

@@ -31,7 +31,7 @@ class FakeS3:
         return self
 
     def forget_connections(self) -> None:
-        """It has none."""
+        """Do nothing: it has none."""
 
     def get_object(self, *, Range: str, **others: Any) -> dict[str, Any]:
         first, last = (int(number) for number in Range.removeprefix("bytes=").split("-"))
@@ -58,7 +58,7 @@ class FakeS3:
         return {"Contents": []}
 
     def content(self, start: int, end: int) -> bytes:
-        """The bytes of a range."""
+        """Return the bytes of a range."""
         return content_of(self.parts, start, end)
 
     def get(self, ranges: Sequence[Range]) -> Iterator[tuple[int, memoryview]]:
@@ -69,18 +69,18 @@ class FakeS3:
 
 
 def client_error(status: int, code: str, message: str = "") -> ClientError:
-    """What boto3 raises for an answer of S3."""
+    """Return what boto3 raises for an answer of S3."""
     answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, "GetObject")
 
 
 def video(size: int | None, etag: str | None = ETAG) -> Video:
-    """The event of an object."""
+    """Return the event of an object."""
     return Video(bucket="b", key="k.mp4", size=size, etag=etag, version=None, sequencer=None)
 
 
 def object_of(store: FakeS3, size: int | None = None, limit: int = 2**30, etag: str | None = ETAG) -> VideoObject:
-    """The service's side of an object."""
+    """Return the service's side of an object."""
     asked = video(store.size if size is None else size, etag)
     return VideoObject(store, Requests(), asked, ReadPolicy(), limit, time.monotonic() + 30)
 
@@ -88,7 +88,7 @@ def object_of(store: FakeS3, size: int | None = None, limit: int = 2**30, etag: 
 def reader_of(
     content: bytes | Mapping[int, bytes], size: int | None = None, policy: ReadPolicy | None = None
 ) -> Reader:
-    """A reader of an object of these bytes, or of these parts with holes between them; both ends are here."""
+    """Return a reader of an object of these bytes, or of these parts with holes between them; both ends are here."""
     parts = {0: content} if isinstance(content, bytes) else content
     whole = size if size is not None else max((place + len(part) for place, part in parts.items()), default=0)
     store = FakeS3(whole, parts)

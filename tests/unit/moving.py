@@ -28,6 +28,6 @@ def moving(times: Sequence[float], duration: float | None, size: int = 1000, rat
 
 
 def all_intra(frames: int, size: int, rate: float = 25.0) -> VideoIndex:
-    """A video whose frames are all keyframes of so many bytes."""
+    """Return a video whose frames are all keyframes of so many bytes."""
     index = moving([n / rate for n in range(frames)], frames / rate, frames * size, rate)
     return replace(index, sizes=array("q", [size] * frames))

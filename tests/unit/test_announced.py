@@ -31,7 +31,7 @@ def event(outcome: Outcome) -> dict[str, Any]:
 
 
 def documented(name: str) -> dict[str, Any]:
-    """The block of JSON that a comment in docs/events.md names."""
+    """Return the block of JSON that a comment in docs/events.md names."""
     found = re.search(rf"<!-- {name} -->\n```json\n(.*?)```", (DOCS / "events.md").read_text(), re.DOTALL)
     assert found is not None
     return dict(json.loads(found[1]))

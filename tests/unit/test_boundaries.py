@@ -53,7 +53,7 @@ def video(request: pytest.FixtureRequest) -> tuple[str, bytes]:
 
 
 def frames(format_: str, content: bytes) -> list[tuple[int | None, int, bytes]]:
-    """The time and place of each packet, and itself."""
+    """Return the time and place of each packet, and itself."""
     options = {"probesize": "65536", "fflags": "ignidx"}
     with av.open(io.BytesIO(content), "r", format=format_, container_options=options) as container:
         packets = container.demux(video=0)

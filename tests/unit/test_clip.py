@@ -17,7 +17,7 @@ COUNT = 12
 
 
 def packets(shift: int = 0) -> tuple[VideoStream, list[Packet[VideoStream]]]:
-    """The packets of a tiny H.264 video with B-frames, a keyframe every six pictures, and their stream."""
+    """Return the packets of a tiny H.264 video with B-frames, a keyframe every six pictures, and their stream."""
     content = io.BytesIO()
     with av.open(content, "w", format="mp4") as output:
         stream = output.add_stream("libx264", rate=10, options={"bf": "2", "g": "6", "sc_threshold": "0"})

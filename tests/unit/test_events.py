@@ -13,7 +13,7 @@ def record(name: str = "ObjectCreated:Put", **item: Any) -> dict[str, Any]:
 
 
 def bus(kind: str = "Object Created", source: str = "aws.s3", **item: Any) -> dict[str, Any]:
-    """An event as the S3 User Guide shows it ("EventBridge event message structure")."""
+    """Return an event as the S3 User Guide shows it ("EventBridge event message structure")."""
     detail = {"version": "0", "bucket": {"name": "b"}, "object": {"key": "k", **item}, "reason": "PutObject"}
     return {"version": "0", "id": "17793124", "detail-type": kind, "source": source, "detail": detail}
 

@@ -28,13 +28,13 @@ def timeline(*parts: tuple[int, int] | tuple[int, int, float], version: int = 0)
 
 
 def shown(found: Timeline | None, *moments: float) -> list[int]:
-    """The times of the media at some moments."""
+    """Return the times of the media at some moments."""
     assert found is not None
     return [found.at(moment)[1] for moment in moments]
 
 
 def moments(found: Timeline | None, *places: tuple[int, int]) -> list[float]:
-    """The moments at which parts show times of the media."""
+    """Return the moments at which parts show times of the media."""
     assert found is not None
     return [round(found.parts[part].seconds(tick), 6) for part, tick in places]
 

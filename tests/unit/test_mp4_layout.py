@@ -24,7 +24,7 @@ SIZE = 30 * MIB
 def track(
     number: int = 1, timescale: int = 1000, kind: bytes = b"vide", version: int = 0, tables: int | None = None
 ) -> bytes:
-    """A track, with so many bytes of tables after its headers."""
+    """Return a track, with so many bytes of tables after its headers."""
     times = numbers([0, 0], 8 if version else 4)
     tkhd = box(b"tkhd", bytes([version, 0, 0, 3]), times, numbers([number, 0, 0]), bytes(60))
     mdhd = box(
@@ -69,7 +69,7 @@ class Index:
 
 
 def whole(found: layout.Index | None) -> Index:
-    """An index that was found."""
+    """Return an index that was found."""
     assert found is not None
     assert found.moov.end - found.moov.start == len(found.content)
     return Index(found.begin, found.moov.start, found.content, found.unread)
@@ -79,7 +79,7 @@ VIDEO = Kind(1, 1000, Defaults())
 
 
 def look(reader: Reader, kind: Kind = VIDEO) -> Fragments:
-    """The fragments of a file, by whichever way finds them."""
+    """Return the fragments of a file, by whichever way finds them."""
     index = find_index(reader)
     assert index is not None
     return fragments.named(reader, kind, index.moov.end) or by_hops(reader, kind, index.moov.end)
@@ -92,7 +92,8 @@ def rows(found: Fragments) -> list[tuple[int, int, float]]:
 def fragmented(
     sizes: list[int], index: bytes = b"", tail: bytes = b"", version: int = 1
 ) -> tuple[Reader, FakeRanges, int]:
-    """A large object of fragments of these sizes, each lasting two seconds; and where the first of them begins."""
+    """Return a large object of fragments of these sizes, each lasting two seconds; and where the first of them
+    begins."""
     head = FTYP + moov(track())
     parts = {0: head + index}
     position = start = len(head) + len(index)

@@ -45,7 +45,7 @@ def listed(*values: int, kind: bytes = b"stss") -> bytes:
 
 
 def table(*parts: bytes) -> SampleTable:
-    """A table of these parts, with the usual ones where there are no others of their kind."""
+    """Return a table of these parts, with the usual ones where there are no others of their kind."""
     usual = (stsz(), stts(6, 10), stsc((1, 6, 1)), stco(1000))
     kinds = {part[4:8] for part in parts}
     stands_in = {b"stz2": b"stsz", b"co64": b"stco"}

@@ -21,7 +21,7 @@ WANTED = Wanted()
 
 @pytest.fixture
 def client(s3: S3) -> Iterator[Any]:
-    """A client with room for many threads."""
+    """Yield a client with room for many threads."""
     made = client_of(s3, max_pool_connections=60)
     yield made
     made.close()

@@ -12,7 +12,7 @@ PLENTY = 10**9
 
 
 def keyframes(plan: Plan) -> list[int]:
-    """The numbers of the keyframes of a plan that wants nothing else."""
+    """Return the numbers of the keyframes of a plan that wants nothing else."""
     assert all(shot.moments == () for shot in plan)
     return [shot.keyframe for shot in plan]
 

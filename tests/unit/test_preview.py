@@ -27,7 +27,7 @@ WANTED = Wanted(preview_rate=10)
 
 
 def starts(found: Scenes) -> list[tuple[int, float]]:
-    """The keyframe and the first moment of each scene, as the plan has them."""
+    """Return the keyframe and the first moment of each scene, as the plan has them."""
     first = []
     for shot in found.plan:
         fresh = [moment for n, moment in enumerate(shot.moments) if n == 0 or moment - shot.moments[n - 1] > 0.21]

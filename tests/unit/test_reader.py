@@ -15,7 +15,7 @@ GAP = POLICY.gap
 
 
 def large(size: int = 20 * MIB) -> tuple[FakeS3, Reader]:
-    """A reader of an object of zeros, nothing of which is here yet."""
+    """Return a reader of an object of zeros, nothing of which is here yet."""
     store = FakeS3(size, {})
     return store, Reader(store, POLICY)
 

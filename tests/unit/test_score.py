@@ -42,7 +42,7 @@ def scene(seed: int = 1, size: tuple[int, int] = SIZE) -> Image.Image:
 
 
 def moved(picture: Image.Image, pixels: int) -> Image.Image:
-    """What a camera shows that has turned a little."""
+    """Return what a camera shows that has turned a little."""
     return picture.crop((pixels, 0, picture.width - 60 + pixels, picture.height)).resize(SIZE)
 
 

@@ -85,7 +85,7 @@ def plan(
     pixels: int = PLENTY * 100,
     size: int = 1000,
 ) -> list[tuple[int, tuple[float, ...]]]:
-    """The shots for the parts between bounds; for a keyframe alone, with its time."""
+    """Return the shots for the parts between bounds; for a keyframe alone, with its time."""
     index = moving(places, bounds[-1], size)
     found = storyboard.choose(index, bounds, budget, PLENTY, pixels).plan
     return [(shot.keyframe, shot.moments or (index.times[shot.keyframe],)) for shot in found]

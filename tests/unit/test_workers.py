@@ -62,7 +62,7 @@ def open_files() -> int:
 
 
 def outcome(workers: Workers, name: str, seconds: float = 20, memory: int = 1769) -> Outcome:
-    """What becomes of an object of this name."""
+    """Return what becomes of an object of this name."""
     store = FakeS3(1000, {0: b"x" * 1000})
     videos = Videos(store, workers, settings.read(environment_of({"memory": memory})))
     task = Task(Video("b", f"{name}.mp4", 1000, ETAG, None, "01"))

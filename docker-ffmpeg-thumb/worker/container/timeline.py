@@ -48,7 +48,7 @@ class Timeline:
     """Which moment lies where in an object: straight lines between samples, more exact with each that is added."""
 
     def __init__(self, samples: Sequence[tuple[int, float]]) -> None:
-        """`samples`: at least two, in order: bytes from the start of the object, and seconds by the stream's clock."""
+        """Take at least two samples in order: bytes from the start of the object, and seconds by the stream's clock."""
         self._places = [samples[0][0]]
         self._times = [samples[0][1]]
         self._shifts = [0.0]

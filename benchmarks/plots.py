@@ -27,7 +27,7 @@ FILES = {"bytes": "benchmark-bytes.svg", "wall": "benchmark-time.svg", "peak": "
 
 
 def main() -> None:
-    """Draws all plots from the figures that the benchmark has kept."""
+    """Draw all plots from the figures that the benchmark has kept."""
     figures = [each for each in json.loads(Path(sys.argv[1]).read_text()) if _is_on_plots(each)]
     # By name: the checks run where Matplotlib is not installed.
     matplotlib: Any = importlib.import_module("matplotlib")

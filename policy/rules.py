@@ -182,7 +182,7 @@ class Undecided(Exception):
 
 
 def judge(rules: Iterable[Rule], stack: Stack) -> Verdict:
-    """Asks every rule of every resource."""
+    """Ask every rule of every resource."""
     violations: list[Violation] = []
     undecided: list[Violation] = []
     for rule in rules:

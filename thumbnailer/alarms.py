@@ -31,7 +31,7 @@ def create_alarms(
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Six alarms; each tells when it starts and when it ends, by mail and on the topic of the settings."""
+    """Create six alarms; each tells when it starts and when it ends, by mail and on the topic of the settings."""
     actions: list[pulumi.Input[str]] = [settings.alarm_topic] if settings.alarm_topic else []
     if settings.alarm_email:
         actions.append(_mail_topic(base, settings.alarm_email, account, opts))

@@ -30,7 +30,7 @@ def create_dashboard(
     account: Account,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Six graphs, named as the function."""
+    """Create a dashboard of six graphs, named as the function."""
 
     def own(name: str, **options: Any) -> list[Any]:
         return [NAMESPACE, name, "FunctionName", function.name, "service", SOURCE, options]

@@ -41,7 +41,7 @@ def find_image(uri: pulumi.Input[str]) -> FunctionImage:
 def create_image(
     base: str, context: str, settings: Settings, account: Account, opts: pulumi.ResourceOptions
 ) -> FunctionImage:
-    """Build the folder `context` and pushes it to a repository of its own."""
+    """Build the folder `context` and push it to a repository of its own."""
     set_modes(Path(context))
     repository = aws.ecr.Repository(
         f"{base}-image",

@@ -192,8 +192,8 @@ def _of_retake(item: Any) -> Task:
 
 
 def _chosen(item: Mapping[str, Any]) -> dict[str, str]:
-    """`position` and `widths`, checked, as an object's metadata has them: other than an uploader, who chooses here is
-    told of a mistake."""
+    """Return `position` and `widths` as an object's metadata has them, checked: other than an uploader, who chooses
+    here is told of a mistake."""
     chosen = {}
     position, widths = item.get("position"), item.get("widths")
     if position is not None:
@@ -239,7 +239,7 @@ def _answered(task: str, result: Outcome | Exception) -> dict[str, str]:
 
 
 def _line(parts: Iterable[str]) -> str:
-    """`made: a note; another`, in one printable line: the report is a table for people and programs."""
+    """Return `made: a note; another`, in one printable line: the report is a table for people and programs."""
     first, *others = [" ".join(part.split()) for part in parts if part.strip()] or ["failed"]
     line = f"{first}: {'; '.join(others)}" if others else first
     line = "".join(each if each.isprintable() else "?" for each in line)

@@ -99,7 +99,7 @@ class Reader:
         return bytes(self._piece(position, length))
 
     def read_all(self, position: int, length: int) -> bytes:
-        """`length` bytes from `position`; fewer only at the end."""
+        """Return `length` bytes from `position`; fewer only at the end."""
         pieces: list[memoryview] = []
         end = position + length
         while piece := self._piece(position, end - position):

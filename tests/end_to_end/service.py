@@ -89,7 +89,7 @@ class Service:
         return taken
 
     def empty_failures(self) -> None:
-        """Throws away whatever a test has put into the queue itself."""
+        """Throw away whatever a test has put into the queue itself."""
         self.stack.client("sqs").purge_queue(QueueUrl=self.stack.queue_url)
 
     def replay(self, failure: dict[str, Any], key: str) -> Outcome:

@@ -62,7 +62,7 @@ _SETTINGS: tuple[dict[str, object], ...] = (
 
 
 def boxes(content: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, bytes]]:
-    """Start, end and type of every box that lies within bounds, holders before what they hold."""
+    """Yield start, end and type of every box that lies within bounds, holders before what they hold."""
     end = len(content) if end is None else end
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", content, start)

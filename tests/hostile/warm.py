@@ -111,7 +111,7 @@ class Warm:
         settings: Mapping[str, object] | None = None,
         block: int = 0,
     ) -> None:
-        """Hands over an event without waiting; `seconds` is what Lambda says is left, `block` see `_served`."""
+        """Hand over an event without waiting; `seconds` is what Lambda says is left, `block` see `_served`."""
         asked = {
             "event": {"Records": list(records)},
             "seconds": seconds,
@@ -153,7 +153,7 @@ class Warm:
         settings: Mapping[str, object] | None = None,
         block: int = 0,
     ) -> Answer:
-        """Hands over an event and waits for the answer."""
+        """Hand over an event and wait for the answer."""
         self.send(*records, seconds=seconds, settings=settings, block=block)
         return self.receive(seconds + 30)
 

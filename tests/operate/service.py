@@ -45,7 +45,7 @@ class Service:
     outputs: Path
 
     def invoke(self, event: dict[str, Any]) -> None:
-        """Hands Lambda an event as S3 does."""
+        """Hand Lambda an event as S3 does."""
         client = self.emulator.client("lambda")
         client.invoke(FunctionName=self.registered.function.name, InvocationType="Event", Payload=json.dumps(event))
 

@@ -122,7 +122,7 @@ class Service:
         return record(self.bucket, key, len(body), response["ETag"].strip('"'), f"{next(self._numbers):016X}")
 
     def call(self, *records: Mapping[str, Any], context: Context | None = None) -> list[Answer]:
-        """Hands the handler one event."""
+        """Hand the handler one event."""
         said = self.handler.handler({"Records": list(records)}, context or Context())
         json.dumps(said)  # as Lambda does with what a function returns
         return [Answer(self.client, self.bucket, outcome) for outcome in said["outcomes"]]

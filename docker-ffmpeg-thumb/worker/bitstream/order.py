@@ -128,7 +128,8 @@ class Order:
         return begins, number
 
     def _by_type(self, packet: bytes) -> tuple[bool, int]:
-        """Frames that others refer to are shown when the next of them is decoded, those between them at once."""
+        """Return the number of a frame by its type: one that others refer to is shown when the next of them is decoded,
+        others at once."""
         header = packet.partition(_FRAME[self._codec])[2]
         if self._codec == "mpeg4":
             is_between = header[:1] >= b"\x80" and header[:1] < b"\xc0"
@@ -147,7 +148,7 @@ class Order:
 
 
 def _hevc_headers(configuration: bytes) -> tuple[hevc.Parameters, int, bool] | None:
-    """HEVC's parameters, how many bits of a slice's header are reserved, and whether it says if it is put out."""
+    """Return HEVC's parameters, how many bits of a slice's header are reserved, and whether it says if it is output."""
     frame_set = nal.parameter_set("hevc", configuration, _HEVC_FRAME_SET)
     if not frame_set:
         return None

@@ -74,7 +74,7 @@ def _packing(bits: Bits) -> str:
 
 
 def _messages(codec: str, unit: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and content of each message in a unit; of a unit of another type, none."""
+    """Yield type and content of each message in a unit; of a unit of another type, none."""
     if not unit or nal.kind(codec, unit[0]) != _UNITS[codec]:
         return
     content = nal.unescaped(unit[_HEADERS[codec] :])

@@ -120,7 +120,7 @@ def _mpeg_tags(header: bytes) -> Tags:
 
 
 def _jpeg(packet: bytes) -> bytes:
-    """Precision, height and width of a JPEG image (ITU-T T.81, B.2.2)."""
+    """Return precision, height and width of a JPEG image (ITU-T T.81, B.2.2)."""
     position = 2
     for _ in range(_MARKERS):
         marker = packet[position : position + 2]

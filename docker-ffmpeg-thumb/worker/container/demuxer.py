@@ -261,7 +261,7 @@ class PacketDemuxer(Demuxer):
         return float(self.stream.average_rate or (guessed if guessed and guessed <= HIGHEST_RATE else 25))
 
     def _stated_duration(self) -> float | None:
-        """Seconds, where the container says."""
+        """Return the duration in seconds, where the container says it."""
         if self.stream.duration:
             stated = self.stream.duration * self._time_base
         elif self._container.duration:
@@ -334,7 +334,7 @@ class PacketDemuxer(Demuxer):
         return self._recovery(unit) is not None
 
     def _recovery(self, unit: AccessUnit) -> int | None:
-        """After how many more frames what is shown is whole, if decoding begins at one; None if it cannot."""
+        """Return after how many more frames what is shown is whole, if decoding begins at one; None if it cannot."""
         return self._entry_points.recovery(bytes(unit[0])) if unit[0].is_keyframe else None
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:

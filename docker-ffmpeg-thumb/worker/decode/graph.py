@@ -61,7 +61,9 @@ class Graph:
         return _UNTAGGED + replace(self, colours=Colours())._shown()
 
     def _shown(self) -> str:
-        """Interlaced frames are made progressive from themselves alone, as their neighbours may be far away; scaling
+        """Return the filters that bring frames to their size and to sRGB.
+
+        Interlaced frames are made progressive from themselves alone, as their neighbours may be far away; scaling
         comes before the conversion of colours, which then costs the same for any size of video."""
         # The filter wants three lines at the least, and what it makes of 5 bits a colour has no white.
         has_combs = self.colours.lines >= 4 and not self.colours.are_rgb and not self.has_fields

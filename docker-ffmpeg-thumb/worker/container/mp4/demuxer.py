@@ -184,7 +184,7 @@ class Mp4(Demuxer):
             task.is_settled = True
 
     def _look_back(self, task: Task, floor: int) -> bool:
-        """Have more read before what was read of a task; whether there is more, and within the limits."""
+        """Have more read before what was read of a task; return whether there is more, and within the limits."""
         samples, last = task.samples, max(task.wanted)
         start = max(floor, task.start - max(LOOKED_BACK, last + 1 - task.start))
         sync = samples.sync_before(start)

@@ -129,7 +129,7 @@ def _decompressed(content: bytes, moov: Box) -> bytes:
 
 
 def _timescale(content: bytes, times: Box) -> int:
-    """Of `mvhd` or `mdhd`; version 1 has two times of 8 bytes before it, version 0 two of 4."""
+    """Return the ticks a second of `mvhd` or `mdhd`: after two times, of 8 bytes each in version 1, of 4 in 0."""
     return integer(content, times.body + (20 if integer(content, times.body, 1) == 1 else 12))
 
 

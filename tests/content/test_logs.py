@@ -75,7 +75,7 @@ def event(key: str, size: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def bucket(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    """Return a bucket with a video, a file that is none and one that breaks off; their sizes by their keys."""
+    """Fill a bucket with a video, a text and a video that breaks off; return their sizes by their keys."""
     video = tmp_path_factory.mktemp("videos") / "video.mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:d=1"]
     subprocess.run([*command, "-metadata", f"title={MARK.decode()}", str(video)], check=True)

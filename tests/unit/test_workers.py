@@ -61,11 +61,13 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def outcome(workers: Workers, name: str, seconds: float = 20, memory: int = 1769) -> Outcome:
-    """Return what becomes of an object of this name."""
-    store = FakeS3(1000, {0: b"x" * 1000})
-    videos = Videos(store, workers, settings.read(environment_of({"memory": memory})))
-    task = Task(Video("b", f"{name}.mp4", 1000, ETAG, None, "01"))
+def outcome(
+    workers: Workers, name: str, seconds: float = 20, content: bytes = b"x" * 1000, **wanted: object
+) -> Outcome:
+    """Return what becomes of an object of this name, with these settings."""
+    store = FakeS3(len(content), {0: content})
+    videos = Videos(store, workers, settings.read(environment_of({"memory": 1769, **wanted})))
+    task = Task(Video("b", f"{name}.mp4", len(content), ETAG, None, "01"))
     made = videos.outcome(task, seconds)
     assert (made.bucket, made.key) == ("b", f"{name}.mp4")
     return made
@@ -75,10 +77,7 @@ def outcome(workers: Workers, name: str, seconds: float = 20, memory: int = 1769
 @pytest.mark.parametrize(("image", "preview"), [("jpg", "webp"), ("webp", "mp4"), ("avif", "gif"), ("png", "webp")])
 def test_a_worker_finds_every_module_in_its_template(importing: Workers, seed: str, image: str, preview: str) -> None:
     # What it imports itself it imports for each object anew, from folders that it has no business in.
-    content = make(seed)
-    everything = {"storyboard": True, "preview": preview, "manifest": True, "format": image}
-    videos = Videos(FakeS3(len(content), {0: content}), importing, settings.read(environment_of(everything)))
-    made = videos.outcome(Task(Video("b", "k.mp4", len(content), ETAG, None, "01")), 30)
+    made = outcome(importing, seed, content=make(seed), storyboard=True, preview=preview, manifest=True, format=image)
     assert (made.outcome, made.notes) == ("made", ())
 
 
